@@ -1,0 +1,1 @@
+//! The tokio loop between a socket, a connection and async handles.

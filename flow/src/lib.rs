@@ -1,0 +1,1 @@
+//! Flow-control windows of HTTP/2: arithmetic only.

@@ -1,0 +1,1 @@
+//! Wire format of HTTP/2 frames.

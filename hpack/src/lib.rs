@@ -1,0 +1,1 @@
+//! HPACK, the field compression of HTTP/2 (RFC 7541).

@@ -1,0 +1,1 @@
+//! HTTP/2 server: listen, TLS, accept, serve, drain.

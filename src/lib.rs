@@ -1,0 +1,2 @@
+//! HTTP/2 from frames up.
+#![forbid(unsafe_code)]
