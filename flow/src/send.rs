@@ -12,8 +12,8 @@
 //! 2. The change must fail when it lifts any window above 2^31-1. [`InitialWindow`] keeps an upper bound of all deltas:
 //!    as long as `to + bound` fits, every stream fits.
 //! 3. The bound goes stale when the stream that set it sends or closes. Only when the bound says no are the live deltas
-//!    walked; then the bound is exact again. To force the next walk, a peer must first spend a WINDOW_UPDATE that
-//!    raises the bound to where it fails, and never two walks per update.
+//!    walked; then the bound is exact. The next walk fails, which ends the connection, unless the highest delta has
+//!    fallen meanwhile. So every walk that succeeds was paid for: by octets sent, or by a stream opened and closed.
 
 use crate::window::{DEFAULT_WINDOW, MAX_WINDOW, Overflow, check_increment, usable};
 
