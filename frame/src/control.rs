@@ -25,11 +25,7 @@ impl Dependency {
     pub(crate) const fn decode(octets: &[u8; 5]) -> Self {
         let [d1, d2, d3, d4, weight] = *octets;
         let on = u32::from_be_bytes([d1, d2, d3, d4]);
-        Self {
-            exclusive: on >> 31 == 1,
-            on: StreamId::new(on),
-            weight,
-        }
+        Self { exclusive: on >> 31 == 1, on: StreamId::new(on), weight }
     }
 
     #[inline]
@@ -64,22 +60,13 @@ impl Priority {
         if dependency.on == head.stream {
             return Err(Error::new(Rule::PrioritySelfDependency, head));
         }
-        Ok(Self {
-            stream: head.stream,
-            dependency,
-        })
+        Ok(Self { stream: head.stream, dependency })
     }
 
     #[inline]
     pub(crate) fn encode(self, out: &mut Vec<u8>) {
         let (length, kind) = (Dependency::OCTETS, Kind::PRIORITY);
-        Head {
-            length,
-            kind,
-            flags: Flags::NONE,
-            stream: self.stream,
-        }
-        .encode(out);
+        Head { length, kind, flags: Flags::NONE, stream: self.stream }.encode(out);
         self.dependency.encode(out);
     }
 }
@@ -104,10 +91,7 @@ impl Reset {
         let Ok(code) = payload.try_into() else {
             return Err(Error::new(Rule::ResetLength, head));
         };
-        Ok(Self {
-            stream: head.stream,
-            code: ErrorCode::new(u32::from_be_bytes(code)),
-        })
+        Ok(Self { stream: head.stream, code: ErrorCode::new(u32::from_be_bytes(code)) })
     }
 
     #[inline]
@@ -136,10 +120,7 @@ impl Ping {
         let Ok(payload) = payload.try_into() else {
             return Err(Error::new(Rule::PingLength, head));
         };
-        Ok(Self {
-            ack: head.flags.contains(Flags::ACK),
-            payload,
-        })
+        Ok(Self { ack: head.flags.contains(Flags::ACK), payload })
     }
 
     #[inline]
@@ -209,10 +190,7 @@ impl WindowUpdate {
         if increment == 0 {
             return Err(Error::new(Rule::WindowUpdateZero, head));
         }
-        Ok(Self {
-            stream: head.stream,
-            increment,
-        })
+        Ok(Self { stream: head.stream, increment })
     }
 
     #[inline]

@@ -70,26 +70,13 @@ impl<'a> Data<'a> {
         let Some(data) = strip_padding(padding, rest) else {
             return Err(Error::new(Rule::DataPaddingTooLong, head));
         };
-        Ok(Self {
-            stream: head.stream,
-            data,
-            padding,
-            end_stream: head.flags.contains(Flags::END_STREAM),
-        })
+        Ok(Self { stream: head.stream, data, padding, end_stream: head.flags.contains(Flags::END_STREAM) })
     }
 
     #[inline]
     pub(crate) fn encode(self, out: &mut Vec<u8>) {
-        let flags = End::from(self.end_stream)
-            .flags()
-            .with(pad_flag(self.padding));
-        Head {
-            length: self.flow_octets(),
-            kind: Kind::DATA,
-            flags,
-            stream: self.stream,
-        }
-        .encode(out);
+        let flags = End::from(self.end_stream).flags().with(pad_flag(self.padding));
+        Head { length: self.flow_octets(), kind: Kind::DATA, flags, stream: self.stream }.encode(out);
         out.extend(self.padding);
         out.extend_from_slice(self.data);
         append_padding(out, self.padding);
@@ -123,9 +110,7 @@ impl<'a> Data<'a> {
 #[inline]
 pub(crate) fn split_pad_length(flags: Flags, payload: &[u8]) -> Option<(Option<u8>, &[u8])> {
     if flags.contains(Flags::PADDED) {
-        payload
-            .split_first()
-            .map(|(&length, rest)| (Some(length), rest))
+        payload.split_first().map(|(&length, rest)| (Some(length), rest))
     } else {
         Some((None, payload))
     }
@@ -138,10 +123,7 @@ pub(crate) fn split_pad_length(flags: Flags, payload: &[u8]) -> Option<(Option<u
 pub(crate) fn strip_padding(padding: Option<u8>, rest: &[u8]) -> Option<&[u8]> {
     match padding {
         None => Some(rest),
-        Some(length) => rest
-            .len()
-            .checked_sub(usize::from(length))
-            .and_then(|end| rest.get(..end)),
+        Some(length) => rest.len().checked_sub(usize::from(length)).and_then(|end| rest.get(..end)),
     }
 }
 
@@ -154,11 +136,7 @@ pub(crate) fn pad_octets(padding: Option<u8>) -> u32 {
 /// PADDED where there is a Pad Length.
 #[inline]
 pub(crate) const fn pad_flag(padding: Option<u8>) -> Flags {
-    if padding.is_some() {
-        Flags::PADDED
-    } else {
-        Flags::NONE
-    }
+    if padding.is_some() { Flags::PADDED } else { Flags::NONE }
 }
 
 /// Appends the padding itself. RFC 9113 §6.1: it is zeros.

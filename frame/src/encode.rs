@@ -21,24 +21,13 @@ pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Appends the head of a DATA frame; the `len` octets of content are the caller's to append.
 #[inline]
 pub fn data_head(out: &mut Vec<u8>, stream: StreamId, len: u32, end: End) {
-    Head {
-        length: len,
-        kind: Kind::DATA,
-        flags: end.flags(),
-        stream,
-    }
-    .encode(out);
+    Head { length: len, kind: Kind::DATA, flags: end.flags(), stream }.encode(out);
 }
 
 /// Appends a SETTINGS frame with these entries, in this order.
 #[inline]
 pub fn settings(out: &mut Vec<u8>, settings: &[Setting]) {
-    connection_head(
-        out,
-        Kind::SETTINGS,
-        Flags::NONE,
-        settings.len() * Setting::LEN,
-    );
+    connection_head(out, Kind::SETTINGS, Flags::NONE, settings.len() * Setting::LEN);
     for setting in settings {
         setting.encode(out);
     }
@@ -96,13 +85,7 @@ pub fn priority_update(out: &mut Vec<u8>, prioritized: StreamId, value: &[u8]) {
 /// empty.
 pub fn altsvc(out: &mut Vec<u8>, stream: StreamId, origin: &[u8], value: &[u8]) {
     let length = crate::octets(2 + origin.len() + value.len());
-    Head {
-        length,
-        kind: Kind::ALTSVC,
-        flags: Flags::NONE,
-        stream,
-    }
-    .encode(out);
+    Head { length, kind: Kind::ALTSVC, flags: Flags::NONE, stream }.encode(out);
     counted(out, origin);
     out.extend_from_slice(value);
 }
@@ -130,19 +113,8 @@ pub fn reserve_head(out: &mut Vec<u8>) -> usize {
 ///
 /// `at` is what [`reserve_head`] returned, and everything in `out` after it is the block.
 #[inline]
-pub fn finish_headers(
-    out: &mut Vec<u8>,
-    at: usize,
-    stream: StreamId,
-    end: End,
-    max_frame_size: u32,
-) {
-    let head = Head {
-        length: 0,
-        kind: Kind::HEADERS,
-        flags: end.flags(),
-        stream,
-    };
+pub fn finish_headers(out: &mut Vec<u8>, at: usize, stream: StreamId, end: End, max_frame_size: u32) {
+    let head = Head { length: 0, kind: Kind::HEADERS, flags: end.flags(), stream };
     finish(out, at, head, max_frame_size);
 }
 
@@ -158,33 +130,17 @@ pub fn reserve_push_promise(out: &mut Vec<u8>, promised: StreamId) -> usize {
 /// is sent on.
 #[inline]
 pub fn finish_push_promise(out: &mut Vec<u8>, at: usize, stream: StreamId, max_frame_size: u32) {
-    let head = Head {
-        length: 0,
-        kind: Kind::PUSH_PROMISE,
-        flags: Flags::NONE,
-        stream,
-    };
+    let head = Head { length: 0, kind: Kind::PUSH_PROMISE, flags: Flags::NONE, stream };
     finish(out, at, head, max_frame_size);
 }
 
 /// Writes `head`, its length still open, for the payload that begins nine octets after `at`.
 #[inline]
 fn finish(out: &mut Vec<u8>, at: usize, head: Head, max_frame_size: u32) {
-    debug_assert!(
-        max_frame_size >= SMALLEST_LIMIT,
-        "RFC 9113 §6.5.2: no peer's limit is below 16,384"
-    );
+    debug_assert!(max_frame_size >= SMALLEST_LIMIT, "RFC 9113 §6.5.2: no peer's limit is below 16,384");
     let length = crate::octets(out.len().saturating_sub(at + Head::LEN));
     if length <= max_frame_size {
-        put_head(
-            out,
-            at,
-            Head {
-                length,
-                flags: head.flags.with(Flags::END_HEADERS),
-                ..head
-            },
-        );
+        put_head(out, at, Head { length, flags: head.flags.with(Flags::END_HEADERS), ..head });
     } else {
         cut(out, at, head, max_frame_size.max(SMALLEST_LIMIT));
     }
@@ -205,31 +161,11 @@ fn cut(out: &mut Vec<u8>, at: usize, head: Head, limit: u32) {
         // The heads of this part and of those before it are what it moves by.
         let place = block + from + part * Head::LEN;
         out.copy_within(block + from..block + to, place);
-        let flags = if part == continuations {
-            Flags::END_HEADERS
-        } else {
-            Flags::NONE
-        };
+        let flags = if part == continuations { Flags::END_HEADERS } else { Flags::NONE };
         let length = crate::octets(to - from);
-        put_head(
-            out,
-            place - Head::LEN,
-            Head {
-                length,
-                kind: Kind::CONTINUATION,
-                flags,
-                stream: head.stream,
-            },
-        );
+        put_head(out, place - Head::LEN, Head { length, kind: Kind::CONTINUATION, flags, stream: head.stream });
     }
-    put_head(
-        out,
-        at,
-        Head {
-            length: limit,
-            ..head
-        },
-    );
+    put_head(out, at, Head { length: limit, ..head });
 }
 
 /// Writes a head over the nine octets at `at`.
@@ -245,35 +181,20 @@ fn put_head(out: &mut [u8], at: usize, head: Head) {
 /// Appends the head of a frame on stream 0.
 #[inline]
 fn connection_head(out: &mut Vec<u8>, kind: Kind, flags: Flags, length: usize) {
-    Head {
-        length: crate::octets(length),
-        kind,
-        flags,
-        stream: StreamId::CONNECTION,
-    }
-    .encode(out);
+    Head { length: crate::octets(length), kind, flags, stream: StreamId::CONNECTION }.encode(out);
 }
 
 /// Appends a whole frame whose payload is one number; in one piece, for these are the frames sent most after DATA.
 #[inline]
 fn four_octets(out: &mut Vec<u8>, kind: Kind, stream: StreamId, value: u32) {
-    let [h1, h2, h3, h4, h5, h6, h7, h8, h9] = Head {
-        length: 4,
-        kind,
-        flags: Flags::NONE,
-        stream,
-    }
-    .octets();
+    let [h1, h2, h3, h4, h5, h6, h7, h8, h9] = Head { length: 4, kind, flags: Flags::NONE, stream }.octets();
     let [v1, v2, v3, v4] = value.to_be_bytes();
     out.extend_from_slice(&[h1, h2, h3, h4, h5, h6, h7, h8, h9, v1, v2, v3, v4]);
 }
 
 /// Appends octets behind two octets of their count.
 fn counted(out: &mut Vec<u8>, octets: &[u8]) {
-    debug_assert!(
-        octets.len() <= usize::from(u16::MAX),
-        "an origin's length has 16 bits"
-    );
+    debug_assert!(octets.len() <= usize::from(u16::MAX), "an origin's length has 16 bits");
     let [.., c1, c2] = octets.len().to_be_bytes();
     out.extend_from_slice(&[c1, c2]);
     out.extend_from_slice(octets);

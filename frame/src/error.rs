@@ -44,21 +44,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Head {
-            length,
-            kind,
-            stream,
-            ..
-        } = self.head;
+        let Head { length, kind, stream, .. } = self.head;
         let scope = match self.scope() {
             Scope::Connection => "connection",
             Scope::Stream(_) => "stream",
         };
         let (message, code, section) = (self.rule.message(), self.code(), self.rule.section());
-        write!(
-            f,
-            "{kind} frame of {length} octets on stream {stream}: {message}; {scope} error {code} (RFC {section})"
-        )
+        write!(f, "{kind} frame of {length} octets on stream {stream}: {message}; {scope} error {code} (RFC {section})")
     }
 }
 
@@ -200,22 +192,10 @@ impl Rule {
             Self::FrameTooLarge => (SIZE, "9113 §4.2", "larger than SETTINGS_MAX_FRAME_SIZE"),
             Self::DataOnStreamZero => (PROTOCOL, "9113 §6.1", "DATA on stream 0"),
             Self::DataTooShort => (SIZE, "9113 §4.2", "no room for the Pad Length"),
-            Self::DataPaddingTooLong => (
-                PROTOCOL,
-                "9113 §6.1",
-                "padding as long as the payload or longer",
-            ),
+            Self::DataPaddingTooLong => (PROTOCOL, "9113 §6.1", "padding as long as the payload or longer"),
             Self::HeadersOnStreamZero => (PROTOCOL, "9113 §6.2", "HEADERS on stream 0"),
-            Self::HeadersTooShort => (
-                SIZE,
-                "9113 §4.2",
-                "no room for the fields its flags announce",
-            ),
-            Self::HeadersPaddingTooLong => (
-                PROTOCOL,
-                "9113 §6.2",
-                "padding longer than the rest of the payload",
-            ),
+            Self::HeadersTooShort => (SIZE, "9113 §4.2", "no room for the fields its flags announce"),
+            Self::HeadersPaddingTooLong => (PROTOCOL, "9113 §6.2", "padding longer than the rest of the payload"),
             Self::PriorityOnStreamZero => (PROTOCOL, "9113 §6.3", "PRIORITY on stream 0"),
             Self::PriorityLength => (SIZE, "9113 §6.3", "payload is not 5 octets"),
             Self::PrioritySelfDependency => (PROTOCOL, "7540 §5.3.1", "stream depends on itself"),
@@ -226,11 +206,7 @@ impl Rule {
             Self::SettingsLength => (SIZE, "9113 §6.5", "payload is not a multiple of 6 octets"),
             Self::PushPromiseOnStreamZero => (PROTOCOL, "9113 §6.6", "PUSH_PROMISE on stream 0"),
             Self::PushPromiseTooShort => (SIZE, "9113 §4.2", "no room for the promised stream"),
-            Self::PushPromisePaddingTooLong => (
-                PROTOCOL,
-                "9113 §6.6",
-                "padding longer than the rest of the payload",
-            ),
+            Self::PushPromisePaddingTooLong => (PROTOCOL, "9113 §6.6", "padding longer than the rest of the payload"),
             Self::PushPromiseIllegalId => (PROTOCOL, "9113 §6.6", "promised stream is 0 or odd"),
             Self::PingOnStream => (PROTOCOL, "9113 §6.7", "PING on a stream"),
             Self::PingLength => (SIZE, "9113 §6.7", "payload is not 8 octets"),

@@ -57,11 +57,7 @@ impl<'a> AltSvc<'a> {
     #[inline]
     pub(crate) fn decode(head: Head, payload: &'a [u8]) -> Frame<'a> {
         match split_counted(payload) {
-            Some((origin, value)) => Frame::AltSvc(Self {
-                stream: head.stream,
-                origin,
-                value,
-            }),
+            Some((origin, value)) => Frame::AltSvc(Self { stream: head.stream, origin, value }),
             None => Frame::Unknown(Unknown { head, payload }),
         }
     }
@@ -87,13 +83,7 @@ impl<'a> Origin<'a> {
     #[inline]
     pub(crate) fn encode(self, out: &mut Vec<u8>) {
         let length = crate::octets(self.payload.len());
-        Head {
-            length,
-            kind: Kind::ORIGIN,
-            flags: self.flags,
-            stream: self.stream,
-        }
-        .encode(out);
+        Head { length, kind: Kind::ORIGIN, flags: self.flags, stream: self.stream }.encode(out);
         out.extend_from_slice(self.payload);
     }
 
@@ -123,11 +113,7 @@ impl Unknown<'_> {
     #[inline]
     pub(crate) fn encode(self, out: &mut Vec<u8>) {
         let length = crate::octets(self.payload.len());
-        Head {
-            length,
-            ..self.head
-        }
-        .encode(out);
+        Head { length, ..self.head }.encode(out);
         out.extend_from_slice(self.payload);
     }
 }

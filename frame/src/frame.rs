@@ -3,8 +3,8 @@
 //! For: the one match over the types, in each direction. Not for: the rules of a type; they stand with its struct.
 
 use crate::{
-    AltSvc, Continuation, Data, Error, GoAway, Head, Headers, Kind, Origin, Ping, Priority,
-    PriorityUpdate, PushPromise, Reset, Settings, StreamId, Unknown, WindowUpdate,
+    AltSvc, Continuation, Data, Error, GoAway, Head, Headers, Kind, Origin, Ping, Priority, PriorityUpdate,
+    PushPromise, Reset, Settings, StreamId, Unknown, WindowUpdate,
 };
 
 /// A frame, borrowing its payload.
@@ -52,11 +52,7 @@ impl<'a> Frame<'a> {
     /// The rule that the frame breaks, with the code and the scope it is answered with.
     #[inline]
     pub fn decode(head: Head, payload: &'a [u8]) -> Result<Self, Error> {
-        debug_assert_eq!(
-            head.length as usize,
-            payload.len(),
-            "the payload is as long as the head says"
-        );
+        debug_assert_eq!(head.length as usize, payload.len(), "the payload is as long as the head says");
         Ok(match head.kind {
             Kind::DATA => Self::Data(Data::decode(head, payload)?),
             Kind::HEADERS => Self::Headers(Headers::decode(head, payload)?),
@@ -70,11 +66,7 @@ impl<'a> Frame<'a> {
             Kind::CONTINUATION => Self::Continuation(Continuation::decode(head, payload)?),
             Kind::PRIORITY_UPDATE => Self::PriorityUpdate(PriorityUpdate::decode(head, payload)?),
             Kind::ALTSVC => AltSvc::decode(head, payload),
-            Kind::ORIGIN => Self::Origin(Origin {
-                stream: head.stream,
-                flags: head.flags,
-                payload,
-            }),
+            Kind::ORIGIN => Self::Origin(Origin { stream: head.stream, flags: head.flags, payload }),
             _ => Self::Unknown(Unknown { head, payload }),
         })
     }
@@ -117,9 +109,7 @@ impl<'a> Frame<'a> {
             Self::AltSvc(frame) => frame.stream,
             Self::Origin(frame) => frame.stream,
             Self::Unknown(frame) => frame.head.stream,
-            Self::Settings(_) | Self::Ping(_) | Self::GoAway(_) | Self::PriorityUpdate(_) => {
-                StreamId::CONNECTION
-            }
+            Self::Settings(_) | Self::Ping(_) | Self::GoAway(_) | Self::PriorityUpdate(_) => StreamId::CONNECTION,
         }
     }
 

@@ -78,16 +78,6 @@ impl Head {
         debug_assert!(self.length < 1 << 24, "a frame's length has 24 bits");
         let [_, l1, l2, l3] = self.length.to_be_bytes();
         let [s1, s2, s3, s4] = self.stream.get().to_be_bytes();
-        [
-            l1,
-            l2,
-            l3,
-            self.kind.get(),
-            self.flags.get(),
-            s1,
-            s2,
-            s3,
-            s4,
-        ]
+        [l1, l2, l3, self.kind.get(), self.flags.get(), s1, s2, s3, s4]
     }
 }

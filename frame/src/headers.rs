@@ -54,19 +54,10 @@ impl<'a> Headers<'a> {
             Some(_) => (Dependency::OCTETS, Flags::PRIORITY),
             None => (0, Flags::NONE),
         };
-        let flags = End::from(self.end_stream)
-            .flags()
-            .with(pad_flag(self.padding))
-            .with(priority);
+        let flags = End::from(self.end_stream).flags().with(pad_flag(self.padding)).with(priority);
         let length = crate::octets(self.fragment.len()) + fixed + pad_octets(self.padding);
         let flags = flags.with(block_flag(self.end_headers));
-        Head {
-            length,
-            kind: Kind::HEADERS,
-            flags,
-            stream: self.stream,
-        }
-        .encode(out);
+        Head { length, kind: Kind::HEADERS, flags, stream: self.stream }.encode(out);
         out.extend(self.padding);
         if let Some(dependency) = self.dependency {
             dependency.encode(out);
@@ -82,8 +73,7 @@ impl<'a> Headers<'a> {
     #[must_use]
     #[inline]
     pub fn depends_on_itself(self) -> bool {
-        self.dependency
-            .is_some_and(|dependency| dependency.on == self.stream)
+        self.dependency.is_some_and(|dependency| dependency.on == self.stream)
     }
 
     /// `end_stream` as a type.
@@ -117,10 +107,8 @@ impl<'a> PushPromise<'a> {
             return Err(Error::new(Rule::PushPromiseOnStreamZero, head));
         }
         // RFC 9113 §4.2: a frame has room for the fields that are mandatory in it.
-        let split = split_pad_length(head.flags, payload).and_then(|(padding, rest)| {
-            rest.split_first_chunk()
-                .map(|(id, rest)| (padding, id, rest))
-        });
+        let split = split_pad_length(head.flags, payload)
+            .and_then(|(padding, rest)| rest.split_first_chunk().map(|(id, rest)| (padding, id, rest)));
         let Some((padding, promised, rest)) = split else {
             return Err(Error::new(Rule::PushPromiseTooShort, head));
         };
@@ -134,26 +122,14 @@ impl<'a> PushPromise<'a> {
             return Err(Error::new(Rule::PushPromiseIllegalId, head));
         }
         let end_headers = head.flags.contains(Flags::END_HEADERS);
-        Ok(Self {
-            stream: head.stream,
-            promised,
-            fragment,
-            padding,
-            end_headers,
-        })
+        Ok(Self { stream: head.stream, promised, fragment, padding, end_headers })
     }
 
     #[inline]
     pub(crate) fn encode(self, out: &mut Vec<u8>) {
         let flags = pad_flag(self.padding).with(block_flag(self.end_headers));
         let length = crate::octets(self.fragment.len()) + 4 + pad_octets(self.padding);
-        Head {
-            length,
-            kind: Kind::PUSH_PROMISE,
-            flags,
-            stream: self.stream,
-        }
-        .encode(out);
+        Head { length, kind: Kind::PUSH_PROMISE, flags, stream: self.stream }.encode(out);
         out.extend(self.padding);
         out.extend_from_slice(&self.promised.get().to_be_bytes());
         out.extend_from_slice(self.fragment);
@@ -179,26 +155,13 @@ impl<'a> Continuation<'a> {
         if head.stream.is_connection() {
             return Err(Error::new(Rule::ContinuationOnStreamZero, head));
         }
-        Ok(Self {
-            stream: head.stream,
-            fragment: payload,
-            end_headers: head.flags.contains(Flags::END_HEADERS),
-        })
+        Ok(Self { stream: head.stream, fragment: payload, end_headers: head.flags.contains(Flags::END_HEADERS) })
     }
 
     #[inline]
     pub(crate) fn encode(self, out: &mut Vec<u8>) {
-        let (length, flags) = (
-            crate::octets(self.fragment.len()),
-            block_flag(self.end_headers),
-        );
-        Head {
-            length,
-            kind: Kind::CONTINUATION,
-            flags,
-            stream: self.stream,
-        }
-        .encode(out);
+        let (length, flags) = (crate::octets(self.fragment.len()), block_flag(self.end_headers));
+        Head { length, kind: Kind::CONTINUATION, flags, stream: self.stream }.encode(out);
         out.extend_from_slice(self.fragment);
     }
 }
@@ -220,9 +183,5 @@ fn split_fixed_fields(flags: Flags, payload: &[u8]) -> Option<FixedFields<'_>> {
 /// END_HEADERS where the block ends.
 #[inline]
 fn block_flag(end_headers: bool) -> Flags {
-    if end_headers {
-        Flags::END_HEADERS
-    } else {
-        Flags::NONE
-    }
+    if end_headers { Flags::END_HEADERS } else { Flags::NONE }
 }

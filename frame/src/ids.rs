@@ -56,11 +56,7 @@ impl StreamId {
     pub const fn next(self) -> Option<Self> {
         // No overflow: both terms are below 2³¹ and 2.
         let next = self.0 + 2;
-        if next > Self::MAX.0 {
-            None
-        } else {
-            Some(Self(next))
-        }
+        if next > Self::MAX.0 { None } else { Some(Self(next)) }
     }
 }
 

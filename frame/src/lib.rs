@@ -72,10 +72,7 @@ pub use settings::{Setting, SettingId, Settings};
 
 /// The length of something in memory as a frame's length, which has 24 bits.
 #[inline]
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "a caller's payload of 2²⁴ octets or more is a bug, asserted here"
-)]
+#[allow(clippy::cast_possible_truncation, reason = "a caller's payload of 2²⁴ octets or more is a bug, asserted here")]
 fn octets(length: usize) -> u32 {
     debug_assert!(length < 1 << 24, "a frame's length has 24 bits");
     length as u32

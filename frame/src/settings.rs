@@ -93,10 +93,7 @@ impl Setting {
     #[inline]
     pub const fn decode(octets: &[u8; Self::LEN]) -> Self {
         let [i1, i2, v1, v2, v3, v4] = *octets;
-        Self {
-            id: SettingId::new(u16::from_be_bytes([i1, i2])),
-            value: u32::from_be_bytes([v1, v2, v3, v4]),
-        }
+        Self { id: SettingId::new(u16::from_be_bytes([i1, i2])), value: u32::from_be_bytes([v1, v2, v3, v4]) }
     }
 
     /// Appends the entry.
@@ -142,13 +139,7 @@ impl<'a> Settings<'a> {
     pub(crate) fn encode(self, out: &mut Vec<u8>) {
         let flags = if self.ack { Flags::ACK } else { Flags::NONE };
         let length = crate::octets(self.payload.len());
-        Head {
-            length,
-            kind: Kind::SETTINGS,
-            flags,
-            stream: StreamId::CONNECTION,
-        }
-        .encode(out);
+        Head { length, kind: Kind::SETTINGS, flags, stream: StreamId::CONNECTION }.encode(out);
         out.extend_from_slice(self.payload);
     }
 
