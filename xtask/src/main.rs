@@ -1,2 +1,51 @@
-//! Project tasks: `cargo xtask`.
-fn main() {}
+//! Project tasks: `cargo xtask`. One module a task, each with a `run` that says in one line what went wrong.
+//! Not for: anything a user of the crates needs.
+#![forbid(unsafe_code)]
+
+mod ci;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<(), String> {
+    let (name, rest) = match args.split_first() {
+        Some((name, rest)) => (name.as_str(), rest),
+        None => ("help", args),
+    };
+    match (name, rest) {
+        ("tidy", []) => tidy::run(),
+        ("ci", []) => ci::run(),
+        ("help" | "--help" | "-h", _) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ("tidy" | "ci", _) => Err(format!("`{name}` takes no arguments")),
+        _ => Err(format!("no task `{name}`; `cargo xtask help` lists them")),
+    }
+}
+
+/// The folder of the workspace, wherever the task is started.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+const HELP: &str = "\
+Usage: cargo xtask <task>
+
+  tidy           the project's own rules: sizes, crate arrows, words, links
+  ci             everything a change must pass, in order, after cargo test --workspace
+  help           this list
+";

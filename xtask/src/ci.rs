@@ -1,0 +1,42 @@
+//! `cargo xtask ci`: what a change must pass, in the order in which a failure is cheapest to find.
+//! Not for: `cargo test --workspace`, which `.ci/run` calls first, as everybody does.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::{root, tidy};
+
+/// Runs every step and stops at the first that fails.
+pub(crate) fn run() -> Result<(), String> {
+    let start = Instant::now();
+    for (name, step) in STEPS {
+        println!("== {name}");
+        let step_start = Instant::now();
+        step().map_err(|why| format!("ci stopped at `{name}`: {why}"))?;
+        println!("== {name}: passed in {:.1} s", step_start.elapsed().as_secs_f64());
+    }
+    println!("ci: all {} steps passed in {:.1} s", STEPS.len(), start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// A step's name and what it does.
+type Step = (&'static str, fn() -> Result<(), String>);
+
+const STEPS: &[Step] = &[
+    ("fmt", || cargo(&["fmt", "--all", "--check"], &[])),
+    ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])),
+    ("doc", || cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-Dwarnings")])),
+    ("tidy", tidy::run),
+];
+
+/// Runs cargo in the workspace, its output going where ours goes.
+fn cargo(args: &[&str], env: &[(&str, &str)]) -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(args)
+        .envs(env.iter().copied())
+        .current_dir(root())
+        .status()
+        .map_err(|error| format!("cargo cannot be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`cargo {}` failed ({status})", args.join(" "))) }
+}
