@@ -61,10 +61,7 @@ impl Autotune {
             return None;
         }
         // The octets that started the probe arrived before its PING leaves, so they are not of this round trip.
-        self.sample = Some(Sample {
-            sent_ns: now_ns,
-            octets: 0,
-        });
+        self.sample = Some(Sample { sent_ns: now_ns, octets: 0 });
         Some(Probe)
     }
 
@@ -72,10 +69,7 @@ impl Autotune {
     pub fn on_ack(&mut self, now_ns: u64) -> Option<u32> {
         let sample = self.sample.take()?;
         let rtt_ns = now_ns.saturating_sub(sample.sent_ns).max(1);
-        self.rtt_ns = Some(
-            self.rtt_ns
-                .map_or(rtt_ns, |smoothed| smoothed / 8 * 7 + rtt_ns / 8),
-        );
+        self.rtt_ns = Some(self.rtt_ns.map_or(rtt_ns, |smoothed| smoothed / 8 * 7 + rtt_ns / 8));
         let larger = self.larger_target(sample.octets, rtt_ns);
         match larger {
             Some(target) => {
@@ -109,9 +103,7 @@ impl Autotune {
         if !has_risen || !is_near_target {
             return None;
         }
-        let wanted = u32::try_from(octets.saturating_mul(2))
-            .unwrap_or(self.cap)
-            .min(self.cap);
+        let wanted = u32::try_from(octets.saturating_mul(2)).unwrap_or(self.cap).min(self.cap);
         (wanted > self.target).then_some(wanted)
     }
 }

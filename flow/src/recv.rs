@@ -35,12 +35,7 @@ impl RecvWindow {
     pub fn new(initial: u32, target: u32) -> Self {
         let (initial, target) = (initial.min(MAX_WINDOW), target.min(MAX_WINDOW));
         let window = i64::from(initial);
-        Self {
-            window,
-            unannounced: i64::from(target) - window,
-            unreleased: 0,
-            target,
-        }
+        Self { window, unannounced: i64::from(target) - window, unreleased: 0, target }
     }
 
     /// `octets` of DATA arrived, padding included. `Err`, and no change, when that is more than the peer's window
@@ -60,11 +55,7 @@ impl RecvWindow {
     /// The application consumed `octets`: their credit may go back to the peer. Never more than
     /// [`unreleased`](Self::unreleased); what is beyond is ignored.
     pub fn release(&mut self, octets: u32) {
-        debug_assert!(
-            octets <= self.unreleased,
-            "released {octets} octets of {}",
-            self.unreleased
-        );
+        debug_assert!(octets <= self.unreleased, "released {octets} octets of {}", self.unreleased);
         let octets = octets.min(self.unreleased);
         self.unreleased -= octets;
         self.unannounced += i64::from(octets);

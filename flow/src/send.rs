@@ -83,10 +83,7 @@ pub struct InitialWindow {
 impl InitialWindow {
     /// 65,535 octets, before the peer's first SETTINGS (RFC 9113 §6.9.2).
     pub const fn new() -> Self {
-        Self {
-            initial: DEFAULT_WINDOW,
-            highest_delta: 0,
-        }
+        Self { initial: DEFAULT_WINDOW, highest_delta: 0 }
     }
 
     /// The initial window in octets, as [`SendWindow`]'s methods want it.
@@ -104,22 +101,14 @@ impl InitialWindow {
     /// `deltas` are the [`SendWindow::delta`]s of all live streams. They are walked only when the upper bound says that
     /// a window might overflow, so pass a lazy iterator. `Err`, and no change, when a window would pass 2^31-1
     /// (RFC 9113 §6.9.2: a connection error).
-    pub fn change(
-        &mut self,
-        to: u32,
-        deltas: impl IntoIterator<Item = i64>,
-    ) -> Result<Change, Overflow> {
+    pub fn change(&mut self, to: u32, deltas: impl IntoIterator<Item = i64>) -> Result<Change, Overflow> {
         if !self.fits(to) {
             self.highest_delta = deltas.into_iter().fold(0, i64::max);
             if !self.fits(to) {
                 return Err(Overflow);
             }
         }
-        let change = if to > self.initial {
-            Change::Grew
-        } else {
-            Change::DidNotGrow
-        };
+        let change = if to > self.initial { Change::Grew } else { Change::DidNotGrow };
         self.initial = to;
         Ok(change)
     }
@@ -145,9 +134,7 @@ pub struct ConnectionSendWindow {
 impl ConnectionSendWindow {
     /// 65,535 octets, whatever the settings say (RFC 9113 §6.9.2).
     pub const fn new() -> Self {
-        Self {
-            octets: DEFAULT_WINDOW,
-        }
+        Self { octets: DEFAULT_WINDOW }
     }
 
     /// The octets that may be sent now, on all streams together.
@@ -157,11 +144,7 @@ impl ConnectionSendWindow {
 
     /// `octets` of DATA, padding included, were framed. At most what was [`available`](Self::available).
     pub fn consume(&mut self, octets: u32) {
-        debug_assert!(
-            octets <= self.octets,
-            "sent {octets} octets with {} left",
-            self.octets
-        );
+        debug_assert!(octets <= self.octets, "sent {octets} octets with {} left", self.octets);
         self.octets = self.octets.saturating_sub(octets);
     }
 

@@ -31,11 +31,7 @@ pub(crate) fn usable(available: i64) -> u32 {
 
 /// RFC 9113 §6.9.1: an increment must not lift a window above 2^31-1.
 pub(crate) fn check_increment(available: i64, increment: u32) -> Result<(), Overflow> {
-    if available + i64::from(increment) > i64::from(MAX_WINDOW) {
-        Err(Overflow)
-    } else {
-        Ok(())
-    }
+    if available + i64::from(increment) > i64::from(MAX_WINDOW) { Err(Overflow) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -49,56 +49,35 @@ impl Path {
                 }
             }
         }
-        Outcome {
-            target: tune.target(),
-            probes,
-        }
+        Outcome { target: tune.target(), probes }
     }
 }
 
 #[test]
 fn a_long_fat_path_is_filled_within_a_few_round_trips() {
-    let path = Path {
-        rate: 125_000_000,
-        rtt_ns: 50 * MS_NS,
-    };
+    let path = Path { rate: 125_000_000, rtt_ns: 50 * MS_NS };
     let mut tune = Autotune::new(65_535, 16 << 20);
     let outcome = path.transfer(&mut tune, 20);
     let bandwidth_delay = path.bandwidth_delay();
     assert_eq!(bandwidth_delay, 6_250_000);
     assert!(u64::from(outcome.target) >= bandwidth_delay, "{outcome:?}");
-    assert!(
-        u64::from(outcome.target) <= 3 * bandwidth_delay,
-        "{outcome:?}"
-    );
+    assert!(u64::from(outcome.target) <= 3 * bandwidth_delay, "{outcome:?}");
 }
 
 #[test]
 fn a_short_path_keeps_its_window() {
-    let path = Path {
-        rate: 10_000_000,
-        rtt_ns: MS_NS,
-    };
+    let path = Path { rate: 10_000_000, rtt_ns: MS_NS };
     let mut tune = Autotune::new(65_535, 16 << 20);
     let outcome = path.transfer(&mut tune, 1_000);
-    assert!(
-        outcome.target <= 2 * 65_535,
-        "a queue of our own making is not capacity: {outcome:?}"
-    );
+    assert!(outcome.target <= 2 * 65_535, "a queue of our own making is not capacity: {outcome:?}");
 }
 
 #[test]
 fn probing_falls_silent_when_there_is_nothing_to_learn() {
-    let path = Path {
-        rate: 10_000_000,
-        rtt_ns: MS_NS,
-    };
+    let path = Path { rate: 10_000_000, rtt_ns: MS_NS };
     let mut tune = Autotune::new(1 << 20, 16 << 20);
     let outcome = path.transfer(&mut tune, 1_000);
-    assert!(
-        outcome.probes < 40,
-        "1,000 round trips in about 200 s: {outcome:?}"
-    );
+    assert!(outcome.probes < 40, "1,000 round trips in about 200 s: {outcome:?}");
 }
 
 #[test]

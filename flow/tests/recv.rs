@@ -13,10 +13,7 @@ fn the_peer_may_use_its_window_to_the_last_octet_and_no_further() {
     assert_eq!(window.receive(100), Ok(()));
     assert_eq!(window.receive(1), Err(Overflow));
     assert_eq!(window.receive(0), Ok(()), "an empty frame needs no window");
-    assert_eq!(
-        (window.window(), window.unreleased(), window.sum()),
-        (0, 100, 100)
-    );
+    assert_eq!((window.window(), window.unreleased(), window.sum()), (0, 100, 100));
 }
 
 #[test]
@@ -89,11 +86,7 @@ fn a_lower_initial_window_leaves_a_negative_one_that_recovers() {
     assert_eq!(window.window(), 5_535 - i64::from(DEFAULT_WINDOW));
     assert_eq!(window.receive(0), Ok(()));
     assert_eq!(window.receive(1), Err(Overflow));
-    assert_eq!(
-        window.take_update(),
-        Some(DEFAULT_WINDOW),
-        "the target is still what it was"
-    );
+    assert_eq!(window.take_update(), Some(DEFAULT_WINDOW), "the target is still what it was");
     assert_eq!(window.window(), 5_535);
 }
 
@@ -119,11 +112,7 @@ enum Step {
 }
 
 fn size() -> impl Strategy<Value = u32> {
-    prop_oneof![
-        0..100_000_u32,
-        MAX_WINDOW - 100_000..=MAX_WINDOW,
-        0..=MAX_WINDOW
-    ]
+    prop_oneof![0..100_000_u32, MAX_WINDOW - 100_000..=MAX_WINDOW, 0..=MAX_WINDOW]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -232,12 +221,8 @@ impl Pair {
             }
             Turn::DeliverToReceiver => return self.deliver_to_receiver(),
             Turn::DeliverToSender => return self.deliver_to_sender(),
-            Turn::Release(octets) => self
-                .receiver
-                .release(octets.min(self.receiver.unreleased())),
-            Turn::Announce => self
-                .to_sender
-                .extend(self.receiver.take_update().map(Frame::WindowUpdate)),
+            Turn::Release(octets) => self.receiver.release(octets.min(self.receiver.unreleased())),
+            Turn::Announce => self.to_sender.extend(self.receiver.take_update().map(Frame::WindowUpdate)),
             Turn::Target(to) => self.receiver.set_target(to),
             Turn::Initial(to) => {
                 self.announced.push_back(to);

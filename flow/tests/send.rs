@@ -1,9 +1,7 @@
 //! Windows we send by: boundaries, negative windows, and the constant-time change of the initial window against one that
 //! walks every stream (RFC 9113 §6.9.1, §6.9.2).
 
-use pellucid_flow::{
-    Change, ConnectionSendWindow, DEFAULT_WINDOW, InitialWindow, MAX_WINDOW, Overflow, SendWindow,
-};
+use pellucid_flow::{Change, ConnectionSendWindow, DEFAULT_WINDOW, InitialWindow, MAX_WINDOW, Overflow, SendWindow};
 use proptest::prelude::*;
 
 /// An initial window of `octets` with no stream to mind.
@@ -16,19 +14,9 @@ fn initial(octets: u32) -> InitialWindow {
 #[test]
 fn a_window_update_to_the_maximum_fits_and_one_octet_more_does_not() {
     let mut window = SendWindow::new();
-    assert_eq!(
-        window.grow(DEFAULT_WINDOW, MAX_WINDOW - DEFAULT_WINDOW + 1),
-        Err(Overflow)
-    );
-    assert_eq!(
-        window.available(DEFAULT_WINDOW),
-        i64::from(DEFAULT_WINDOW),
-        "a refused update changes nothing"
-    );
-    assert_eq!(
-        window.grow(DEFAULT_WINDOW, MAX_WINDOW - DEFAULT_WINDOW),
-        Ok(())
-    );
+    assert_eq!(window.grow(DEFAULT_WINDOW, MAX_WINDOW - DEFAULT_WINDOW + 1), Err(Overflow));
+    assert_eq!(window.available(DEFAULT_WINDOW), i64::from(DEFAULT_WINDOW), "a refused update changes nothing");
+    assert_eq!(window.grow(DEFAULT_WINDOW, MAX_WINDOW - DEFAULT_WINDOW), Ok(()));
     assert_eq!(window.usable(DEFAULT_WINDOW), MAX_WINDOW);
     assert_eq!(window.grow(DEFAULT_WINDOW, 1), Err(Overflow));
 }
@@ -63,17 +51,10 @@ fn lowering_the_initial_window_makes_a_used_window_negative() {
     assert_eq!(window.available(initial.get()), -60_000);
     assert_eq!(window.usable(initial.get()), 0);
 
-    assert_eq!(
-        window.grow(initial.get(), 60_000),
-        Ok(()),
-        "back to zero, still nothing to send"
-    );
+    assert_eq!(window.grow(initial.get(), 60_000), Ok(()), "back to zero, still nothing to send");
     assert_eq!(window.usable(initial.get()), 0);
     initial.note(window.delta());
-    assert_eq!(
-        initial.change(DEFAULT_WINDOW, [window.delta()]),
-        Ok(Change::Grew)
-    );
+    assert_eq!(initial.change(DEFAULT_WINDOW, [window.delta()]), Ok(Change::Grew));
     assert_eq!(window.usable(initial.get()), DEFAULT_WINDOW);
 }
 
@@ -85,19 +66,13 @@ fn a_setting_that_overflows_one_stream_is_refused_and_changes_nothing() {
     initial.note(window.delta());
     assert_eq!(initial.change(MAX_WINDOW, [window.delta()]), Err(Overflow));
     assert_eq!(initial.get(), 100);
-    assert_eq!(
-        initial.change(MAX_WINDOW - 1, [window.delta()]),
-        Ok(Change::Grew)
-    );
+    assert_eq!(initial.change(MAX_WINDOW - 1, [window.delta()]), Ok(Change::Grew));
     assert_eq!(window.usable(initial.get()), MAX_WINDOW);
 }
 
 #[test]
 fn a_setting_above_the_maximum_is_refused_even_without_streams() {
-    assert_eq!(
-        InitialWindow::new().change(MAX_WINDOW + 1, []),
-        Err(Overflow)
-    );
+    assert_eq!(InitialWindow::new().change(MAX_WINDOW + 1, []), Err(Overflow));
     assert_eq!(InitialWindow::new().change(u32::MAX, []), Err(Overflow));
     assert_eq!(initial(MAX_WINDOW).get(), MAX_WINDOW);
 }
@@ -109,24 +84,12 @@ fn streams_are_walked_only_when_the_bound_would_overflow() {
     let mut walked = 0;
     let limit = MAX_WINDOW - 1_000;
     for to in [1, 65_535, limit, 0, limit] {
-        assert!(
-            initial
-                .change(to, std::iter::once(0).inspect(|_| walked += 1))
-                .is_ok()
-        );
+        assert!(initial.change(to, std::iter::once(0).inspect(|_| walked += 1)).is_ok());
     }
     assert_eq!(walked, 0, "the bound proved every one of them");
-    assert!(
-        initial
-            .change(limit + 1, std::iter::once(5).inspect(|_| walked += 1))
-            .is_ok()
-    );
+    assert!(initial.change(limit + 1, std::iter::once(5).inspect(|_| walked += 1)).is_ok());
     assert_eq!(walked, 1, "the stream that had set the bound is gone");
-    assert!(
-        initial
-            .change(MAX_WINDOW - 5, std::iter::once(5).inspect(|_| walked += 1))
-            .is_ok()
-    );
+    assert!(initial.change(MAX_WINDOW - 5, std::iter::once(5).inspect(|_| walked += 1)).is_ok());
     assert_eq!(walked, 1, "and the bound is exact again");
 }
 
@@ -144,9 +107,7 @@ impl Walked {
         if largest + difference > i64::from(MAX_WINDOW) {
             return Err(Overflow);
         }
-        self.windows
-            .iter_mut()
-            .for_each(|window| *window += difference);
+        self.windows.iter_mut().for_each(|window| *window += difference);
         self.initial = i64::from(to);
         Ok(())
     }
@@ -163,11 +124,7 @@ enum Step {
 
 /// Sizes gather at the ends, where the boundaries are.
 fn size() -> impl Strategy<Value = u32> {
-    prop_oneof![
-        0..200_000_u32,
-        MAX_WINDOW - 200_000..=MAX_WINDOW,
-        0..=MAX_WINDOW
-    ]
+    prop_oneof![0..200_000_u32, MAX_WINDOW - 200_000..=MAX_WINDOW, 0..=MAX_WINDOW]
 }
 
 fn step() -> impl Strategy<Value = Step> {
