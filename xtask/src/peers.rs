@@ -1,0 +1,66 @@
+//! `cargo xtask peers`: Pellucid beside the programs that people use. Conformance suites, interoperation with other clients and
+//! servers, and the comparison of speed. Nothing here leaves 127.0.0.1 but `install`, which fetches the peers.
+
+mod allow;
+mod conformance;
+mod install;
+mod interop;
+mod process;
+mod raw;
+mod servers;
+mod setup;
+mod speed;
+mod suites;
+
+use setup::Setup;
+
+/// Runs one peer task: `args` is what follows `cargo xtask peers`.
+pub(crate) fn run(args: &[String]) -> Result<(), String> {
+    let Some((task, rest)) = args.split_first() else {
+        return Err(USAGE.into());
+    };
+    let options = Options::parse(rest)?;
+    match task.as_str() {
+        "install" => install::run(),
+        "conformance" => conformance::run(&options.setup()?),
+        "interop" => interop::run(&options.setup()?, &options.words),
+        "speed" => speed::run(&options.setup()?, &options.speed),
+        _ => Err(USAGE.into()),
+    }
+}
+
+/// What the command line asks for beside the task.
+struct Options {
+    pellucid: Option<String>,
+    speed: speed::Options,
+    words: Vec<String>,
+}
+
+impl Options {
+    fn parse(args: &[String]) -> Result<Self, String> {
+        let mut options = Self { pellucid: None, speed: speed::Options::default(), words: Vec::new() };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().ok_or_else(|| format!("{arg} wants a value"));
+            match arg.as_str() {
+                "--pellucid" => options.pellucid = Some(value()?.clone()),
+                "--servers" => options.speed.choose(value()?)?,
+                "--runs" => options.speed.set_runs(value()?)?,
+                word if !word.starts_with('-') => options.words.push(word.to_owned()),
+                _ => return Err(format!("unknown option {arg}\n{USAGE}")),
+            }
+        }
+        Ok(options)
+    }
+
+    fn setup(&self) -> Result<Setup, String> {
+        Setup::new(self.pellucid.as_deref())
+    }
+}
+
+const USAGE: &str = "\
+usage: cargo xtask peers install
+       cargo xtask peers conformance
+       cargo xtask peers interop [WORD…]                   only checks whose names contain one of the words
+       cargo xtask peers speed [--servers pellucid,nghttpd,hyper] [--runs N]
+options: --pellucid PATH   a program to take instead of target/release/pellucid, which is built otherwise";

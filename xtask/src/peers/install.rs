@@ -1,0 +1,96 @@
+//! `peers install`: brings the peers that are missing. Debian packages for the servers and clients, and two conformance suites
+//! built from their sources at fixed versions into `.tools` (which git ignores).
+
+use std::path::Path;
+use std::process::Command;
+
+use super::setup::{find, is_superuser, root};
+
+/// Installs whatever is missing, and says for each peer what it did.
+pub(super) fn run() -> Result<(), String> {
+    let root = root()?;
+    debian_packages(&root)?;
+    if missing(&root, "h2spec") {
+        h2spec(&root)?;
+    }
+    if missing(&root, "httpwg") {
+        httpwg(&root)?;
+    }
+    Ok(())
+}
+
+fn debian_packages(root: &Path) -> Result<(), String> {
+    let wanted: Vec<&str> =
+        PACKAGES.iter().filter(|(program, _)| missing(root, program)).map(|(_, package)| *package).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    step("apt-get update", apt().arg("update"))?;
+    step(
+        &format!("apt-get install {}", wanted.join(" ")),
+        apt().args(["install", "--yes", "--no-install-recommends"]).args(&wanted),
+    )
+}
+
+fn h2spec(root: &Path) -> Result<(), String> {
+    let go = find(root, "go").ok_or("h2spec is built with Go 1.24 or later, which is not installed")?;
+    step("go install h2spec", Command::new(go).args(["install", H2SPEC]).env("GOBIN", root.join(".tools/bin")))
+}
+
+fn httpwg(root: &Path) -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    step(
+        "cargo install httpwg-cli",
+        Command::new(cargo)
+            .args(["install", "--quiet", "--locked", "httpwg-cli", "--version", HTTPWG])
+            .arg("--root")
+            .arg(root.join(".tools"))
+            .env("CARGO_TARGET_DIR", root.join(".tools/target")),
+    )
+}
+
+/// Says what is there already; true if the program is not.
+fn missing(root: &Path, program: &str) -> bool {
+    match find(root, program) {
+        Some(path) => {
+            println!("present  {program}: {}", path.display());
+            false
+        }
+        None => true,
+    }
+}
+
+fn apt() -> Command {
+    let mut command = if is_superuser() {
+        Command::new("apt-get")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "apt-get"]);
+        sudo
+    };
+    command.arg("-q").env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn step(what: &str, command: &mut Command) -> Result<(), String> {
+    println!("install  {what}");
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{what}: {status}")),
+        Err(error) => Err(format!("{what}: {error}")),
+    }
+}
+
+/// Programs, and the Debian packages that bring them.
+const PACKAGES: [(&str, &str); 8] = [
+    ("curl", "curl"),
+    ("openssl", "openssl"),
+    ("taskset", "util-linux"),
+    ("nghttp", "nghttp2-client"),
+    ("h2load", "nghttp2-client"),
+    ("nghttpd", "nghttp2-server"),
+    ("nginx", "nginx"),
+    ("h2o", "h2o"),
+];
+const H2SPEC: &str = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible";
+const HTTPWG: &str = "0.2.5";

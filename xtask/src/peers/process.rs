@@ -1,0 +1,192 @@
+//! Child processes of the peer checks. Every child is held by a guard that kills and reaps it, so that a failing check leaves
+//! nothing behind. Output goes to files and not to pipes: no child ever waits for us to read, and no thread is needed.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A directory of our own under the system's temporary one, removed with everything in it at the end.
+pub(super) struct Scratch {
+    path: PathBuf,
+    files: AtomicUsize,
+}
+
+impl Scratch {
+    pub(super) fn new() -> Result<Self, String> {
+        let path = std::env::temp_dir().join(format!("pellucid-peers-{}", std::process::id()));
+        fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self { path, files: AtomicUsize::new(0) })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A path that nobody has used yet.
+    pub(super) fn fresh(&self, name: &str) -> PathBuf {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        self.path.join(format!("{number}-{name}"))
+    }
+
+    /// A new, empty directory.
+    pub(super) fn directory(&self, name: &str) -> Result<PathBuf, String> {
+        let path = self.fresh(name);
+        fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// A child that runs until the guard is dropped.
+pub(super) struct Running {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Running {
+    /// Starts `command`; what it prints is kept in `log`.
+    pub(super) fn start(command: &mut Command, log: PathBuf) -> Result<Self, String> {
+        let (out, err) = log_file(&log)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .map_err(|error| format!("{}: {error}", name_of(command)))?;
+        Ok(Self { child, log })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the child has printed so far, on both streams.
+    pub(super) fn printed(&self) -> String {
+        lossy(&self.log)
+    }
+
+    /// `Err` with the child's last words if it has ended.
+    pub(super) fn check_alive(&mut self) -> Result<(), String> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => Err(format!("ended by itself, {status}: {}", tail(&self.printed()))),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Waits until `ready` gives something, the child ends, or the patience is over.
+    pub(super) fn wait_until<T>(&mut self, mut ready: impl FnMut(&Self) -> Option<T>) -> Result<T, String> {
+        let deadline = Instant::now() + START_PATIENCE;
+        loop {
+            if let Some(value) = ready(self) {
+                return Ok(value);
+            }
+            self.check_alive()?;
+            if Instant::now() > deadline {
+                return Err(format!("did not start in time: {}", tail(&self.printed())));
+            }
+            thread::sleep(POLL);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How a child that was waited for ended.
+pub(super) struct Finished {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: String,
+}
+
+impl Finished {
+    /// `Err` with the last lines of standard error unless the exit code was 0.
+    pub(super) fn success(self) -> Result<Self, String> {
+        if self.status.success() {
+            return Ok(self);
+        }
+        Err(format!("{}: {}", self.status, tail(&self.stderr)))
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// Runs `command` to its end, within `limit`.
+pub(super) fn finish(command: &mut Command, scratch: &Scratch, limit: Duration) -> Result<Finished, String> {
+    let (out, err) = (scratch.fresh("stdout"), scratch.fresh("stderr"));
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(create(&out)?)
+        .stderr(create(&err)?)
+        .spawn()
+        .map_err(|error| format!("{}: {error}", name_of(command)))?;
+    let mut running = Running { child, log: err };
+    let deadline = Instant::now() + limit;
+    let status = loop {
+        match running.child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if Instant::now() > deadline => {
+                return Err(format!(
+                    "{} was not done after {} s: {}",
+                    name_of(command),
+                    limit.as_secs(),
+                    tail(&running.printed())
+                ));
+            }
+            Ok(None) => thread::sleep(POLL),
+            Err(error) => return Err(error.to_string()),
+        }
+    };
+    let stdout = fs::read(&out).map_err(|error| error.to_string())?;
+    let stderr = running.printed();
+    let _ = fs::remove_file(&out);
+    Ok(Finished { status, stdout, stderr })
+}
+
+/// The end of a child's output, on one line: enough to see why it failed.
+pub(super) fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let skipped = lines.len().saturating_sub(TAIL_LINES);
+    lines.iter().skip(skipped).copied().collect::<Vec<_>>().join(" / ")
+}
+
+fn log_file(log: &Path) -> Result<(File, File), String> {
+    let out = create(log)?;
+    let err = out.try_clone().map_err(|error| error.to_string())?;
+    Ok((out, err))
+}
+
+fn create(path: &Path) -> Result<File, String> {
+    // Both streams of a server share the file: appending keeps one from overwriting the other.
+    File::options().create(true).append(true).open(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn lossy(path: &Path) -> String {
+    fs::read(path).map_or_else(|error| error.to_string(), |octets| String::from_utf8_lossy(&octets).into_owned())
+}
+
+fn name_of(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}
+
+/// How long a server may take until it listens.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+/// How often a child is looked at.
+const POLL: Duration = Duration::from_millis(5);
+/// Lines of a failing child's output that are worth showing.
+const TAIL_LINES: usize = 3;

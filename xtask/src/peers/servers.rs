@@ -1,0 +1,282 @@
+//! The servers of the peer checks, each started on a free port of 127.0.0.1 with files and configuration of our own.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::process::{Running, finish};
+use super::setup::{SHORT, Setup, is_superuser};
+
+/// HTTP/2 by prior knowledge, or over TLS.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transport {
+    Cleartext,
+    Tls,
+}
+
+impl Transport {
+    pub(super) fn scheme(self) -> &'static str {
+        match self {
+            Self::Cleartext => "http",
+            Self::Tls => "https",
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Cleartext => "h2c",
+            Self::Tls => "TLS",
+        }
+    }
+}
+
+/// A server that runs until it is dropped.
+pub(super) struct Server {
+    pub(super) running: Running,
+    pub(super) address: SocketAddr,
+    pub(super) transport: Transport,
+    /// Where its own files are.
+    pub(super) directory: PathBuf,
+}
+
+impl Server {
+    /// A URL of this server; by name, because that is what its certificate is for.
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}://localhost:{}{path}", self.transport.scheme(), self.address.port())
+    }
+
+    /// `Err` unless a new connection gets a response.
+    pub(super) fn still_serves(&self, setup: &Setup) -> Result<(), String> {
+        finish(curl(setup)?.arg("-sSo/dev/null").arg(self.url("/")), &setup.scratch, SHORT)?
+            .success()
+            .map(drop)
+            .map_err(|error| format!("the server does not serve any more: {error}"))
+    }
+}
+
+/// curl, told to speak HTTP/2 and to take any certificate.
+pub(super) fn curl(setup: &Setup) -> Result<Command, String> {
+    let mut command = Command::new(setup.program("curl")?);
+    command.args(["--http2-prior-knowledge", "-k", "--noproxy", "*"]);
+    Ok(command)
+}
+
+/// `pellucid serve` with the given options; it says itself where it listens.
+pub(super) fn pellucid(
+    setup: &Setup,
+    options: &[&str],
+    transport: Transport,
+    core: Option<&str>,
+) -> Result<Server, String> {
+    let mut command = pinned(setup, &setup.pellucid, core)?;
+    command.arg("serve").args(options).args(["--listen", "127.0.0.1:0"]);
+    if transport == Transport::Tls {
+        command.arg("--tls");
+    }
+    announced(setup, &mut command, "pellucid", transport)
+}
+
+/// The hyper server of benches/peers, which is built first.
+pub(super) fn hyper(setup: &Setup, core: Option<&str>) -> Result<Server, String> {
+    let package = setup.root.join("benches/peers");
+    let built = Command::new(setup.program("cargo")?)
+        .args(["build", "--quiet", "--release", "--locked", "--target-dir", "target"])
+        .current_dir(&package)
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if !built.success() {
+        return Err("benches/peers does not build".into());
+    }
+    let program = package.join("target/release/hyper-server");
+    let mut command = pinned(setup, &program, core)?;
+    announced(setup, &mut command, "hyper", Transport::Cleartext)
+}
+
+/// nghttpd over our site, with the given options beside.
+pub(super) fn nghttpd(
+    setup: &Setup,
+    options: &[&str],
+    transport: Transport,
+    core: Option<&str>,
+) -> Result<Server, String> {
+    let program = setup.program("nghttpd")?;
+    let (site, certificate) = (setup.site()?, setup.certificate()?);
+    on_free_port(setup, "nghttpd", transport, |port, _| {
+        let mut command = pinned(setup, &program, core)?;
+        command.args(["-a", "127.0.0.1", "-d"]).arg(&site).args(options);
+        match transport {
+            Transport::Cleartext => command.arg("--no-tls").arg(port.to_string()),
+            Transport::Tls => command.arg(port.to_string()).arg(&certificate.key).arg(&certificate.chain),
+        };
+        Ok(command)
+    })
+}
+
+/// nginx over our site, with PUT below `/put/`. Its access log gives the connection of each request.
+pub(super) fn nginx(setup: &Setup, transport: Transport) -> Result<Server, String> {
+    let program = setup.program("nginx")?;
+    let (site, certificate) = (setup.site()?, setup.certificate()?);
+    on_free_port(setup, "nginx", transport, |port, directory| {
+        let tls = match transport {
+            Transport::Cleartext => String::new(),
+            Transport::Tls => format!(
+                "ssl_certificate {}; ssl_certificate_key {};",
+                certificate.chain.display(),
+                certificate.key.display()
+            ),
+        };
+        let listen = match transport {
+            Transport::Cleartext => "http2",
+            Transport::Tls => "ssl http2",
+        };
+        let user = if is_superuser() { "user root;" } else { "" };
+        let configuration = NGINX
+            .replace("USER", user)
+            .replace("LISTEN", &format!("127.0.0.1:{port} {listen}"))
+            .replace("TLS", &tls)
+            .replace("SITE", &site.display().to_string())
+            .replace("HERE", &directory.display().to_string());
+        let file = write(directory.join("nginx.conf"), &configuration)?;
+        fs::create_dir_all(directory.join("put")).map_err(|error| error.to_string())?;
+        let mut command = Command::new(&program);
+        command.arg("-p").arg(directory).args(["-e", "stderr", "-c"]).arg(file);
+        Ok(command)
+    })
+}
+
+/// h2o over our site, with an echo at `/echo`. Its access log gives the connection of each request.
+pub(super) fn h2o(setup: &Setup, transport: Transport) -> Result<Server, String> {
+    let program = setup.program("h2o")?;
+    let (site, certificate) = (setup.site()?, setup.certificate()?);
+    on_free_port(setup, "h2o", transport, |port, directory| {
+        let tls = match transport {
+            Transport::Cleartext => String::new(),
+            Transport::Tls => format!(
+                "  ssl:\n    neverbleed: OFF\n    certificate-file: {}\n    key-file: {}\n",
+                certificate.chain.display(),
+                certificate.key.display()
+            ),
+        };
+        let user = if is_superuser() { "user: root\n" } else { "" };
+        let configuration = H2O
+            .replace("USER\n", user)
+            .replace("PORT", &port.to_string())
+            .replace("TLS\n", &tls)
+            .replace("SITE", &site.display().to_string());
+        let file = write(directory.join("h2o.conf"), &configuration)?;
+        let mut command = Command::new(&program);
+        command.arg("-c").arg(file);
+        Ok(command)
+    })
+}
+
+/// Starts a server that prints `listening on URL`.
+fn announced(setup: &Setup, command: &mut Command, name: &str, transport: Transport) -> Result<Server, String> {
+    let directory = setup.scratch.directory(name)?;
+    let mut running = Running::start(command, directory.join("log"))?;
+    let address = running
+        .wait_until(|running| announced_address(&running.printed()))
+        .map_err(|error| format!("{name}: {error}"))?;
+    Ok(Server { running, address, transport, directory })
+}
+
+fn announced_address(printed: &str) -> Option<SocketAddr> {
+    let (_, rest) = printed.split_once("listening on ")?;
+    // Only a whole line: the address may have been written in part.
+    let (line, _) = rest.split_once('\n')?;
+    let (_, address) = line.split_once("://")?;
+    address.trim_end_matches('/').trim().parse().ok()
+}
+
+/// Starts a server that must be given its port. Between our look and its bind another process may take the port: then another
+/// one is tried.
+fn on_free_port(
+    setup: &Setup,
+    name: &str,
+    transport: Transport,
+    make: impl Fn(u16, &Path) -> Result<Command, String>,
+) -> Result<Server, String> {
+    let mut last = String::new();
+    for _ in 0..PORT_ATTEMPTS {
+        let address = free_address()?;
+        let directory = setup.scratch.directory(name)?;
+        let mut command = make(address.port(), &directory)?;
+        let mut running = Running::start(&mut command, directory.join("log"))?;
+        match running.wait_until(|_| TcpStream::connect_timeout(&address, CONNECT).ok()) {
+            Ok(_) => {
+                return Ok(Server { running, address, transport, directory });
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(format!("{name}: {last}"))
+}
+
+fn free_address() -> Result<SocketAddr, String> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .map_err(|error| format!("no free port: {error}"))
+}
+
+/// A command, bound to one core if asked. taskset replaces itself, so the child's id is the program's.
+pub(super) fn pinned(setup: &Setup, program: &Path, core: Option<&str>) -> Result<Command, String> {
+    let Some(core) = core else {
+        return Ok(Command::new(program));
+    };
+    let mut command = Command::new(setup.program("taskset")?);
+    command.args(["-c", core]).arg(program);
+    Ok(command)
+}
+
+fn write(path: PathBuf, text: &str) -> Result<PathBuf, String> {
+    fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}
+
+/// One process, so that killing it ends the server. keepalive_requests would end the connection after 1,000.
+const NGINX: &str = "\
+daemon off; master_process off; pid HERE/pid; USER
+events { worker_connections 512; }
+http {
+  log_format connections '$connection $request_method $status';
+  access_log HERE/access connections; error_log stderr;
+  client_body_temp_path HERE/body; proxy_temp_path HERE/proxy; fastcgi_temp_path HERE/fastcgi;
+  uwsgi_temp_path HERE/uwsgi; scgi_temp_path HERE/scgi;
+  client_max_body_size 0; keepalive_requests 100000; http2_max_concurrent_streams 100;
+  server {
+    listen LISTEN; TLS
+    location / { root SITE; }
+    location /put/ { root HERE; dav_methods PUT; }
+  }
+}
+";
+
+const H2O: &str = "\
+USER
+num-threads: 1
+http2-reprioritize-blocking-assets: OFF
+access-log:
+  path: /dev/stdout
+  format: \"connection %{connection-id}x %m %s\"
+listen:
+  host: 127.0.0.1
+  port: PORT
+TLS
+hosts:
+  default:
+    paths:
+      /echo:
+        mruby.handler: |
+          Proc.new do |env|
+            [200, {}, [env[\"rack.input\"] ? env[\"rack.input\"].read : \"\"]]
+          end
+      /:
+        file.dir: SITE
+";
+
+/// Ports tried before giving up.
+const PORT_ATTEMPTS: usize = 3;
+/// Patience with a connect over loopback.
+const CONNECT: Duration = Duration::from_millis(200);
