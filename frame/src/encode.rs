@@ -137,7 +137,7 @@ pub fn finish_push_promise(out: &mut Vec<u8>, at: usize, stream: StreamId, max_f
 /// Writes `head`, its length still open, for the payload that begins nine octets after `at`.
 #[inline]
 fn finish(out: &mut Vec<u8>, at: usize, head: Head, max_frame_size: u32) {
-    debug_assert!(max_frame_size >= SMALLEST_LIMIT, "RFC 9113 §6.5.2: no peer's limit is below 16,384");
+    debug_assert!(max_frame_size >= SMALLEST_LIMIT, "a part holds the fixed fields and an octet");
     let length = crate::octets(out.len().saturating_sub(at + Head::LEN));
     if length <= max_frame_size {
         put_head(out, at, Head { length, flags: head.flags.with(Flags::END_HEADERS), ..head });

@@ -37,7 +37,8 @@ impl Head {
     pub const fn decode(octets: &[u8; Self::LEN]) -> Self {
         let [l1, l2, l3, kind, flags, s1, s2, s3, s4] = *octets;
         Self {
-            length: u32::from_be_bytes([0, l1, l2, l3]),
+            // With the type and without it again: four octets in a row are one load, three are two.
+            length: u32::from_be_bytes([l1, l2, l3, kind]) >> 8,
             kind: Kind::new(kind),
             flags: Flags::new(flags),
             stream: StreamId::new(u32::from_be_bytes([s1, s2, s3, s4])),
@@ -76,8 +77,8 @@ impl Head {
     #[inline]
     pub(crate) const fn octets(self) -> [u8; Self::LEN] {
         debug_assert!(self.length < 1 << 24, "a frame's length has 24 bits");
-        let [_, l1, l2, l3] = self.length.to_be_bytes();
+        let [l1, l2, l3, kind] = (self.length << 8 | self.kind.get() as u32).to_be_bytes();
         let [s1, s2, s3, s4] = self.stream.get().to_be_bytes();
-        [l1, l2, l3, self.kind.get(), self.flags.get(), s1, s2, s3, s4]
+        [l1, l2, l3, kind, self.flags.get(), s1, s2, s3, s4]
     }
 }
