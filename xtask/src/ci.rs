@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{root, tidy};
+use crate::{peers, root, tidy};
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run() -> Result<(), String> {
@@ -27,6 +27,9 @@ const STEPS: &[Step] = &[
     ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])),
     ("doc", || cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-Dwarnings")])),
     ("tidy", tidy::run),
+    ("peers install", || peers::run(&["install".to_owned()])),
+    ("peers interop", || peers::run(&["interop".to_owned()])),
+    ("peers conformance", || peers::run(&["conformance".to_owned()])),
 ];
 
 /// Runs cargo in the workspace, its output going where ours goes.

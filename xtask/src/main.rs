@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod ci;
+mod peers;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ fn run(args: &[String]) -> Result<(), String> {
     };
     match (name, rest) {
         ("tidy", []) => tidy::run(),
+        ("peers", args) => peers::run(args),
         ("ci", []) => ci::run(),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");
@@ -46,6 +48,7 @@ const HELP: &str = "\
 Usage: cargo xtask <task>
 
   tidy           the project's own rules: sizes, crate arrows, words, links
+  peers <what>   other clients and servers: install, conformance, interop, speed
   ci             everything a change must pass, in order, after cargo test --workspace
   help           this list
 ";
