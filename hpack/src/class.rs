@@ -103,6 +103,11 @@ impl Class {
     }
 
     /// For the static table, whose values are visible ASCII with an occasional space inside.
+    #[allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "run by the compiler only: a mistake fails the build"
+    )]
     pub(crate) const fn of_known_value(value: &[u8]) -> Class {
         let mut at = 0;
         while at < value.len() {
@@ -166,6 +171,11 @@ fn edge_space(value: &[u8]) -> u16 {
 
 static NAME_OCTETS: [u16; 256] = name_octets();
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn name_octets() -> [u16; 256] {
     let mut facts = [Class::NAME_NOT_TOKEN.0; 256];
     let mut octet: usize = 0;
@@ -186,6 +196,11 @@ const fn name_octets() -> [u16; 256] {
 
 static VALUE_OCTETS: [u16; 256] = value_octets();
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn value_octets() -> [u16; 256] {
     let mut facts = [0; 256];
     let mut octet: usize = 0;

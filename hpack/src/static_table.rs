@@ -34,6 +34,11 @@ pub(crate) fn find(token: Token, value: &[u8]) -> Option<u32> {
 #[allow(clippy::cast_possible_truncation, reason = "61")]
 pub(crate) const LENGTH: u32 = STATIC_TABLE.len() as u32;
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn field(name: &str, value: &'static str) -> StaticField {
     let name_class = if name.as_bytes()[0] == b':' { Class::NAME_PSEUDO } else { Class::NONE };
     let class = name_class.union(Class::of_known_value(value.as_bytes()));
@@ -42,6 +47,11 @@ const fn field(name: &str, value: &'static str) -> StaticField {
 
 static RANGES: [(u8, u8); Token::COUNT] = find_ranges();
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn find_ranges() -> [(u8, u8); Token::COUNT] {
     let mut ranges = [(0, 0); Token::COUNT];
     let mut at = 0;

@@ -251,6 +251,11 @@ impl Token {
     pub const COUNT: usize = NAMES.len();
 
     /// A token for the compiler's tables, which find names by walking over `NAMES`.
+    #[allow(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "run by the compiler only: a mistake fails the build"
+    )]
     pub(crate) const fn known(name: &str) -> Token {
         let mut at = 1;
         while at < NAMES.len() {
@@ -288,6 +293,11 @@ const fn slot(name: &[u8]) -> Option<usize> {
 }
 
 /// `==` on slices is not const yet.
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn same(a: &[u8], b: &[u8]) -> bool {
     let mut at = 0;
     while at < a.len() && at < b.len() {
@@ -309,6 +319,11 @@ const LONGEST: usize = 32;
 
 static SLOTS: [Token; 1 << SLOT_BITS] = fill_slots();
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn fill_slots() -> [Token; 1 << SLOT_BITS] {
     let mut slots = [Token::OTHER; 1 << SLOT_BITS];
     let mut at = 1;

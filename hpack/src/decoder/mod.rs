@@ -7,6 +7,7 @@
 //! The decoder yields octets as they are. Whether they make a valid HTTP message is decided elsewhere: a malformed field
 //! concerns one stream, but a decoder that stopped at it would lose the state that all streams share.
 
+mod literal;
 mod sink;
 mod string;
 
@@ -18,7 +19,7 @@ use crate::error::Error;
 use crate::fields::{Field, Fields};
 use crate::integer;
 use crate::static_table;
-use string::Literal;
+use literal::{LiteralField, NameSource};
 
 /// Decodes the field blocks of one direction of a connection.
 pub struct Decoder {
@@ -279,81 +280,40 @@ impl Decoder {
         sink: &mut impl Sink,
         limits: &Limits,
     ) -> Result<Progress<usize>, Error> {
-        let prefix_bits = if indexing == Indexing::Incremental { 6 } else { 4 };
-        let Some((index, mut taken)) = integer::decode(octets, prefix_bits)? else {
-            return Ok(Progress::Need(octets.len() + 1));
-        };
-        let mut name_literal = None;
-        if index == 0 {
-            let literal = match Literal::find(octets, taken, limits)? {
-                Progress::Ready(literal) => literal,
-                // After the name at least the octet with the value's length must follow.
-                Progress::Need(needed) => return Ok(Progress::Need(needed + 1)),
-            };
-            taken = literal.end;
-            name_literal = Some(literal);
-        }
-        let value_literal = match Literal::find(octets, taken, limits)? {
+        let literal = match LiteralField::find(octets, indexing, limits)? {
             Progress::Ready(literal) => literal,
             Progress::Need(needed) => return Ok(Progress::Need(needed)),
         };
         // Everything is there: nothing above was expensive, nothing below is done twice.
-        let end = value_literal.end;
-        let source = name_literal.map_or(NameSource::Index(index), NameSource::Literal);
-        self.literal_field(octets, indexing, (source, value_literal), sink, limits)?;
-        Ok(Progress::Ready(end))
-    }
-
-    /// Expands, delivers and inserts a literal field that has arrived as a whole.
-    fn literal_field(
-        &mut self,
-        octets: &[u8],
-        indexing: Indexing,
-        (name, value): (NameSource, Literal),
-        sink: &mut impl Sink,
-        limits: &Limits,
-    ) -> Result<(), Error> {
         self.scratch.clear();
-        let name_end = match &name {
-            NameSource::Literal(literal) => literal.expand(octets, &mut self.scratch, limits)?,
+        let name_end = match &literal.name {
+            NameSource::Literal(name) => name.expand(octets, &mut self.scratch, limits)?,
             NameSource::Index(_) => 0,
         };
-        value.expand(octets, &mut self.scratch, limits)?;
+        literal.value.expand(octets, &mut self.scratch, limits)?;
         let (expanded_name, expanded_value) = self.scratch.split_at_checked(name_end).unwrap_or_default();
-        let value_octets = value.octets(octets, expanded_value);
-        let (field, insertion) = match &name {
-            NameSource::Literal(literal) => {
-                let name = literal.octets(octets, expanded_name);
-                (Field::new(name, value_octets), Name::Octets(name))
+        let value = literal.value.octets(octets, expanded_value);
+        let (field, insertion) = match &literal.name {
+            NameSource::Literal(name) => {
+                let name = name.octets(octets, expanded_name);
+                (Field::new(name, value), Name::Octets(name))
             }
             NameSource::Index(index) => {
                 let named = lookup(&self.table, *index)?;
-                let class = named.class.name_part().union(Class::of_value(value_octets));
-                let place = index.saturating_sub(static_table::LENGTH + 1);
-                (Field { value: value_octets, class, ..named }, Name::Entry(place))
+                let class = named.class.name_part().union(Class::of_value(value));
+                (Field { value, class, ..named }, Name::Entry(index.saturating_sub(static_table::LENGTH + 1)))
             }
         };
         let (token, class) = (field.token, field.class);
         if self.section.admit(&field, limits) {
-            let name = match &name {
-                NameSource::Literal(literal) => NameCoding::Literal(literal.coding),
-                NameSource::Index(index) => NameCoding::Indexed { index: *index },
-            };
-            let coding = Coding::Literal { indexing, name, value: value.coding };
             let sensitive = indexing == Indexing::Never;
-            sink.field(&Field { sensitive, ..field }, &Representation { coding, octets: value.end });
+            sink.field(&Field { sensitive, ..field }, &literal.representation());
         }
         if indexing == Indexing::Incremental {
-            self.table.insert(token, insertion, value_octets, class);
+            self.table.insert(token, insertion, value, class);
         }
-        Ok(())
+        Ok(Progress::Ready(literal.value.end))
     }
-}
-
-/// Where a literal field's name comes from.
-enum NameSource {
-    Literal(Literal),
-    Index(u32),
 }
 
 /// The field at an index of both tables (RFC 7541 §2.3.3).

@@ -6,16 +6,17 @@ use crate::error::Error;
 use crate::{huffman, integer};
 
 /// Where a string literal lies in the octets of a representation.
-pub(super) struct Literal {
+#[derive(Clone, Copy)]
+pub(super) struct StringLiteral {
     pub(super) coding: StringCoding,
     start: usize,
     pub(super) end: usize,
 }
 
-impl Literal {
+impl StringLiteral {
     /// Finds the literal that begins at `at`, without looking at its contents.
     #[inline]
-    pub(super) fn find(octets: &[u8], at: usize, limits: &Limits) -> Result<Progress<Literal>, Error> {
+    pub(super) fn find(octets: &[u8], at: usize, limits: &Limits) -> Result<Progress<StringLiteral>, Error> {
         let rest = octets.get(at..).unwrap_or_default();
         let Some((length, taken)) = integer::decode(rest, 7)? else { return Ok(Progress::Need(octets.len() + 1)) };
         // RFC 7541 §7.4: what is declared too long is not even buffered.
@@ -29,7 +30,7 @@ impl Literal {
         }
         let coding =
             if rest.first().is_some_and(|first| first & 0x80 != 0) { StringCoding::Huffman } else { StringCoding::Raw };
-        Ok(Progress::Ready(Literal { coding, start, end }))
+        Ok(Progress::Ready(StringLiteral { coding, start, end }))
     }
 
     /// Appends the string to `scratch` if it has to be expanded, and gives the length that `scratch` has then.

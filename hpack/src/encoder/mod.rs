@@ -122,7 +122,7 @@ impl Encoder {
         }
         let hashes = lookup::hash(field);
         if let Some(place) = self.lookup.find_field(&self.table, hashes, field) {
-            self.policy.on_hit(hashes.name);
+            self.policy.on_hit(field.token, hashes.name);
             return integer::encode(static_table::LENGTH + 1 + place, 7, 0x80, out);
         }
         match self.policy.decide(field, hashes, self.table.max_size()) {

@@ -119,7 +119,7 @@ impl Bits<'_> {
                 Ok(Some(symbol))
             }
             // RFC 7541 §5.2: the end-of-string symbol must not be in a string.
-            None if self.count >= LONGEST as u32 => Err(Error::HuffmanEndOfString),
+            None if self.count >= LONGEST => Err(Error::HuffmanEndOfString),
             // RFC 7541 §5.2: padding consists of ones.
             _ if padded != u64::MAX => Err(Error::HuffmanPaddingNotOnes),
             // RFC 7541 §5.2: padding is shorter than an octet.
@@ -170,6 +170,11 @@ const LOOKUP_BITS: u32 = 11;
 
 static LOOKUP: [Entry; 1 << LOOKUP_BITS] = fill_lookup();
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn fill_lookup() -> [Entry; 1 << LOOKUP_BITS] {
     let mut single = [Entry { symbols: 0, count: 0, bits: 0, first_bits: 0 }; 1 << LOOKUP_BITS];
     let mut symbol = 0;
@@ -207,15 +212,20 @@ const fn fill_lookup() -> [Entry; 1 << LOOKUP_BITS] {
 const LONG_COUNT: usize = count_long().0;
 const LONG_LENGTHS: usize = count_long().1;
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn count_long() -> (usize, usize) {
     let mut count = 0;
     let mut lengths = 0;
-    let mut bits = LOOKUP_BITS as usize + 1;
+    let mut bits = LOOKUP_BITS + 1;
     while bits <= LONGEST {
         let before = count;
         let mut symbol = 0;
         while symbol < END_OF_STRING {
-            if LENGTHS[symbol] as usize == bits {
+            if LENGTHS[symbol] as u32 == bits {
                 count += 1;
             }
             symbol += 1;
@@ -231,19 +241,24 @@ const fn count_long() -> (usize, usize) {
 static LONG_CODES: [LongCodes; LONG_LENGTHS] = fill_long().0;
 static LONG_SYMBOLS: [u8; LONG_COUNT] = fill_long().1;
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn fill_long() -> ([LongCodes; LONG_LENGTHS], [u8; LONG_COUNT]) {
     let mut codes = [LongCodes { first: 0, bits: 0, place: 0, count: 0 }; LONG_LENGTHS];
     let mut symbols = [0; LONG_COUNT];
     let mut place = 0;
     let mut length = 0;
-    let mut bits = LOOKUP_BITS as usize + 1;
+    let mut bits = LOOKUP_BITS + 1;
     while bits <= LONGEST {
         let before = place;
         let mut symbol = 0;
         while symbol < END_OF_STRING {
-            if LENGTHS[symbol] as usize == bits {
+            if LENGTHS[symbol] as u32 == bits {
                 if place == before {
-                    codes[length] = LongCodes { first: CODES[symbol], bits: bits as u32, place: place as u8, count: 0 };
+                    codes[length] = LongCodes { first: CODES[symbol], bits, place: place as u8, count: 0 };
                 }
                 codes[length].count += 1;
                 symbols[place] = symbol as u8;

@@ -61,6 +61,11 @@ fn code_of(octet: u8) -> Code {
 
 static OCTET_CODES: [Code; 256] = octet_codes();
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn octet_codes() -> [Code; 256] {
     let mut codes = [Code { code: 0, bits: 0 }; 256];
     let mut octet = 0;

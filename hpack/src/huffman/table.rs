@@ -5,12 +5,17 @@ pub(crate) const END_OF_STRING: usize = 256;
 
 /// Bits of the shortest and of the longest code.
 pub(crate) const SHORTEST: u32 = 5;
-pub(crate) const LONGEST: usize = 30;
+pub(crate) const LONGEST: u32 = 30;
 
 /// The code of each symbol, right-aligned.
 pub(crate) const CODES: [u32; 257] = assign_codes();
 
 /// Walks the lengths upwards and hands out consecutive codes.
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "run by the compiler only: a mistake fails the build"
+)]
 const fn assign_codes() -> [u32; 257] {
     let mut codes = [0; 257];
     let mut next = 0;
@@ -19,7 +24,7 @@ const fn assign_codes() -> [u32; 257] {
         next <<= 1;
         let mut symbol = 0;
         while symbol < codes.len() {
-            if LENGTHS[symbol] as usize == length {
+            if LENGTHS[symbol] as u32 == length {
                 codes[symbol] = next;
                 next += 1;
             }
