@@ -92,6 +92,16 @@ fn probing_ends_at_the_cap() {
 }
 
 #[test]
+fn two_thirds_of_the_target_in_a_round_trip_are_near_it() {
+    for (octets, expected) in [(1_999, None), (2_000, Some(4_000))] {
+        let mut tune = Autotune::new(3_000, 1 << 20);
+        assert!(tune.on_data(1, 0).is_some());
+        assert_eq!(tune.on_data(octets, 1), None);
+        assert_eq!(tune.on_ack(MS_NS), expected);
+    }
+}
+
+#[test]
 fn the_round_trip_time_is_smoothed() {
     let mut tune = Autotune::new(1_000_000, 2_000_000);
     assert_eq!(tune.rtt_ns(), None);

@@ -71,6 +71,12 @@ fn a_setting_that_overflows_one_stream_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn the_same_setting_again_wakes_nobody() {
+    assert_eq!(InitialWindow::new().change(DEFAULT_WINDOW, []), Ok(Change::DidNotGrow));
+    assert_eq!(InitialWindow::new().change(DEFAULT_WINDOW + 1, []), Ok(Change::Grew));
+}
+
+#[test]
 fn a_setting_above_the_maximum_is_refused_even_without_streams() {
     assert_eq!(InitialWindow::new().change(MAX_WINDOW + 1, []), Err(Overflow));
     assert_eq!(InitialWindow::new().change(u32::MAX, []), Err(Overflow));
