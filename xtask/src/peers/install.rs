@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::setup::{find, is_superuser, root};
+use super::setup::{cargo, find, is_superuser, root};
 
 /// Installs whatever is missing, and says for each peer what it did.
 pub(super) fn run() -> Result<(), String> {
@@ -38,10 +38,9 @@ fn h2spec(root: &Path) -> Result<(), String> {
 }
 
 fn httpwg(root: &Path) -> Result<(), String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     step(
         "cargo install httpwg-cli",
-        Command::new(cargo)
+        cargo()
             .args(["install", "--quiet", "--locked", "httpwg-cli", "--version", HTTPWG])
             .arg("--root")
             .arg(root.join(".tools"))

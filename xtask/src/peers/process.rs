@@ -82,6 +82,22 @@ impl Running {
         }
     }
 
+    /// Waits until the child ends; one that has not within `limit` is in error.
+    fn wait(&mut self, limit: Duration) -> Result<ExitStatus, String> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Ok(status),
+                Ok(None) if Instant::now() > deadline => {
+                    let (seconds, said) = (limit.as_secs(), tail(&self.printed()));
+                    return Err(format!("was not done after {seconds} s: {said}"));
+                }
+                Ok(None) => thread::sleep(POLL),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+
     /// Waits until `ready` gives something, the child ends, or the patience is over.
     pub(super) fn wait_until<T>(&mut self, mut ready: impl FnMut(&Self) -> Option<T>) -> Result<T, String> {
         let deadline = Instant::now() + START_PATIENCE;
@@ -128,34 +144,50 @@ impl Finished {
 
 /// Runs `command` to its end, within `limit`.
 pub(super) fn finish(command: &mut Command, scratch: &Scratch, limit: Duration) -> Result<Finished, String> {
-    let (out, err) = (scratch.fresh("stdout"), scratch.fresh("stderr"));
+    let (out, log) = (scratch.fresh("stdout"), scratch.fresh("stderr"));
     let child = command
         .stdin(Stdio::null())
         .stdout(create(&out)?)
-        .stderr(create(&err)?)
+        .stderr(create(&log)?)
         .spawn()
         .map_err(|error| format!("{}: {error}", name_of(command)))?;
-    let mut running = Running { child, log: err };
-    let deadline = Instant::now() + limit;
-    let status = loop {
-        match running.child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() > deadline => {
-                return Err(format!(
-                    "{} was not done after {} s: {}",
-                    name_of(command),
-                    limit.as_secs(),
-                    tail(&running.printed())
-                ));
-            }
-            Ok(None) => thread::sleep(POLL),
-            Err(error) => return Err(error.to_string()),
-        }
-    };
+    let mut running = Running { child, log };
+    let status = running.wait(limit).map_err(|error| format!("{} {error}", name_of(command)))?;
     let stdout = fs::read(&out).map_err(|error| error.to_string())?;
     let stderr = running.printed();
     let _ = fs::remove_file(&out);
     Ok(Finished { status, stdout, stderr })
+}
+
+/// Runs `command` with its output read by `head`, which takes `octets` and then closes the pipe.
+pub(super) fn finish_into_head(
+    command: &mut Command,
+    scratch: &Scratch,
+    octets: usize,
+    limit: Duration,
+) -> Result<Finished, String> {
+    let log = scratch.fresh("stderr");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(create(&log)?)
+        .spawn()
+        .map_err(|error| format!("{}: {error}", name_of(command)))?;
+    let pipe = child.stdout.take();
+    let mut running = Running { child, log };
+    let head_log = scratch.fresh("head");
+    let mut head = Running {
+        child: Command::new("head")
+            .args(["-c", &octets.to_string()])
+            .stdin(pipe.map_or_else(Stdio::null, Stdio::from))
+            .stdout(create(&head_log)?)
+            .spawn()
+            .map_err(|error| format!("head: {error}"))?,
+        log: head_log.clone(),
+    };
+    head.wait(limit).map_err(|error| format!("the reader of {} {error}", name_of(command)))?;
+    let status = running.wait(limit).map_err(|error| format!("{}, its pipe closed, {error}", name_of(command)))?;
+    Ok(Finished { status, stdout: fs::read(&head_log).map_err(|error| error.to_string())?, stderr: running.printed() })
 }
 
 /// The end of a child's output, on one line: enough to see why it failed.

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::process::{Running, finish};
-use super::setup::{SHORT, Setup, is_superuser};
+use super::setup::{SHORT, Setup, cargo, is_superuser};
 
 /// HTTP/2 by prior knowledge, or over TLS.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub(super) fn pellucid(
 /// The hyper server of benches/peers, which is built first.
 pub(super) fn hyper(setup: &Setup, core: Option<&str>) -> Result<Server, String> {
     let package = setup.root.join("benches/peers");
-    let built = Command::new(setup.program("cargo")?)
+    let built = cargo()
         .args(["build", "--quiet", "--release", "--locked", "--target-dir", "target"])
         .current_dir(&package)
         .status()

@@ -116,6 +116,11 @@ pub(super) fn find(root: &Path, name: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// The cargo that runs us.
+pub(super) fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
 /// True in continuous integration, where a check that cannot run has failed.
 pub(super) fn in_ci() -> bool {
     env::var_os("CI").is_some_and(|value| value == "true")
@@ -152,8 +157,7 @@ pub(super) fn same_contents(sent: &Path, received: &Path) -> Result<(), String> 
 }
 
 fn built_pellucid(root: &Path) -> Result<PathBuf, String> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
+    let built = cargo()
         .args(["build", "--quiet", "--release", "--bin", "pellucid"])
         .current_dir(root)
         .status()

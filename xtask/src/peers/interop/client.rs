@@ -137,7 +137,8 @@ fn connections(peer: Peer, server: &Server) -> Result<usize, String> {
     let mut ids: Vec<&str> = log
         .lines()
         .filter_map(|line| match peer {
-            Peer::Nghttpd => line.strip_prefix("[id=").and_then(|rest| rest.split(']').next()),
+            // Only connections that made a request: looking whether the server listens opens one as well.
+            Peer::Nghttpd => line.contains("recv HEADERS frame").then(|| line.split(']').next())?,
             Peer::Nginx => line.ends_with("GET 200").then(|| line.split(' ').next())?,
             Peer::H2o => line.strip_prefix("connection ").and_then(|rest| rest.split(' ').next()),
         })
@@ -150,7 +151,7 @@ fn connections(peer: Peer, server: &Server) -> Result<usize, String> {
 /// A reader of our output that closes the pipe must end the client without a panic and leave the server in peace.
 fn leave(setup: &Setup, peer: Peer, transport: Transport) -> Result<(), String> {
     let server = peer.start(setup, transport)?;
-    let said = leave_mid_body(pellucid_get(setup, &server)?.arg(server.url("/big")))?;
+    let said = leave_mid_body(setup, pellucid_get(setup, &server)?.arg(server.url("/big")))?;
     if said.contains("panicked") {
         return Err(format!("the client panicked: {said}"));
     }

@@ -1,10 +1,9 @@
 //! Our server with other people's clients, and with one that misbehaves.
 
-use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use super::super::process::{Finished, Running, finish};
+use super::super::process::{Finished, Running, finish, finish_into_head};
 use super::super::raw::{Ended, Raw};
 use super::super::servers::{Server, Transport, curl, pellucid};
 use super::super::setup::{BIG_OCTETS, LONG, SHORT, Setup, same_contents};
@@ -122,29 +121,18 @@ fn curl_leaves(setup: &Setup, transport: Transport) -> Result<(), String> {
     let server = pellucid(setup, &["--bytes", &BIG_OCTETS.to_string()], transport, None)?;
     let mut command = curl(setup)?;
     command.args(["-sS"]).arg(server.url("/"));
-    leave_mid_body(&mut command)?;
-    finishes_head(setup, &server)
+    leave_mid_body(setup, &mut command)?;
+    serves_head(setup, &server)
 }
 
-/// Reads 64 KiB of what the command prints, closes the pipe, and waits for the command; its standard error.
-pub(super) fn leave_mid_body(command: &mut Command) -> Result<String, String> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let mut some = vec![0; 64 << 10];
-    let read = child.stdout.take().map(|mut out| out.read_exact(&mut some));
-    // The pipe is closed here: the next write of the child fails.
-    let output = child.wait_with_output().map_err(|error| error.to_string())?;
-    match read {
-        Some(Ok(())) => Ok(String::from_utf8_lossy(&output.stderr).into_owned()),
-        _ => Err("the body ended before 64 KiB".into()),
-    }
+/// Takes 64 KiB of what the command prints and closes the pipe; what it then says on standard error.
+pub(super) fn leave_mid_body(setup: &Setup, command: &mut Command) -> Result<String, String> {
+    let left = finish_into_head(command, &setup.scratch, LEAVE_AFTER, SHORT)?;
+    expect_octets(left.stdout.len(), LEAVE_AFTER)?;
+    Ok(left.stderr)
 }
 
-fn finishes_head(setup: &Setup, server: &Server) -> Result<(), String> {
+fn serves_head(setup: &Setup, server: &Server) -> Result<(), String> {
     let got = run(setup, curl(setup)?.args(["-sS", "-I"]).arg(server.url("/")))?;
     if got.text().to_ascii_lowercase().starts_with("http/2 200") {
         return Ok(());
@@ -216,6 +204,8 @@ pub(super) fn resident(running: &Running) -> Result<u64, String> {
         .ok_or_else(|| format!("{path} has no VmRSS"))
 }
 
+/// Octets of a body that a reader takes before it leaves.
+const LEAVE_AFTER: usize = 64 << 10;
 const CURL: &[&str] = &["curl", "openssl"];
 const NGHTTP: &[&str] = &["nghttp", "openssl"];
 const H2LOAD: &[&str] = &["h2load", "openssl"];
