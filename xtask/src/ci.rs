@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{peers, root, tidy};
+use crate::{hpack, peers, root, tidy};
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run() -> Result<(), String> {
@@ -27,6 +27,7 @@ const STEPS: &[Step] = &[
     ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])),
     ("doc", || cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-Dwarnings")])),
     ("tidy", tidy::run),
+    ("hpack", hpack::run),
     ("peers install", || peers::run(&["install".to_owned()])),
     ("peers interop", || peers::run(&["interop".to_owned()])),
     ("peers conformance", || peers::run(&["conformance".to_owned()])),

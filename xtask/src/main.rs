@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod ci;
+mod hpack;
 mod peers;
 mod tidy;
 
@@ -27,13 +28,14 @@ fn run(args: &[String]) -> Result<(), String> {
     };
     match (name, rest) {
         ("tidy", []) => tidy::run(),
+        ("hpack", []) => hpack::run(),
         ("peers", args) => peers::run(args),
         ("ci", []) => ci::run(),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");
             Ok(())
         }
-        ("tidy" | "ci", _) => Err(format!("`{name}` takes no arguments")),
+        ("tidy" | "hpack" | "ci", _) => Err(format!("`{name}` takes no arguments")),
         _ => Err(format!("no task `{name}`; `cargo xtask help` lists them")),
     }
 }
@@ -48,6 +50,7 @@ const HELP: &str = "\
 Usage: cargo xtask <task>
 
   tidy           the project's own rules: sizes, crate arrows, words, links
+  hpack          how well header compression does on recorded traffic
   peers <what>   other clients and servers: install, conformance, interop, speed
   ci             everything a change must pass, in order, after cargo test --workspace
   help           this list
