@@ -7,9 +7,7 @@ use crate::error::Error;
 use crate::integer;
 
 /// A literal field that has arrived as a whole.
-pub(super) struct LiteralField<'a> {
-    /// What the places of the strings refer to.
-    pub(super) octets: &'a [u8],
+pub(super) struct LiteralField {
     pub(super) indexing: Indexing,
     pub(super) name: NameSource,
     pub(super) value: StringLiteral,
@@ -21,15 +19,11 @@ pub(super) enum NameSource {
     Index(u32),
 }
 
-impl<'a> LiteralField<'a> {
+impl LiteralField {
     /// Finds the field at the front of `octets`. Costs a few instructions, however long the strings are: it may be done again
     /// each time another part of the field has arrived.
     #[inline]
-    pub(super) fn find(
-        octets: &'a [u8],
-        indexing: Indexing,
-        limits: &Limits,
-    ) -> Result<Progress<LiteralField<'a>>, Error> {
+    pub(super) fn find(octets: &[u8], indexing: Indexing, limits: &Limits) -> Result<Progress<LiteralField>, Error> {
         let prefix_bits = if indexing == Indexing::Incremental { 6 } else { 4 };
         let Some((index, taken)) = integer::decode(octets, prefix_bits)? else {
             return Ok(Progress::Need(octets.len() + 1));
@@ -44,7 +38,7 @@ impl<'a> LiteralField<'a> {
             (NameSource::Index(index), taken)
         };
         Ok(match StringLiteral::find(octets, taken, limits)? {
-            Progress::Ready(value) => Progress::Ready(LiteralField { octets, indexing, name, value }),
+            Progress::Ready(value) => Progress::Ready(LiteralField { indexing, name, value }),
             Progress::Need(needed) => Progress::Need(needed),
         })
     }

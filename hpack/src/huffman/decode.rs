@@ -5,7 +5,8 @@
 //! Tricks, in order:
 //! 1. `window` holds the next bits left-aligned, at least 56 of them while input lasts: one 8-octet load refills it.
 //! 2. Four lookups take at most 44 bits and give at most 8 octets, collected in a word and stored at once.
-//! 3. The last octets go one symbol at a time, because there a code may be cut off by the padding.
+//! 3. The last octets become one more word; what they leave is less than a lookup, where a code may be cut off by the
+//!    padding and symbols are taken one at a time.
 
 use super::table::{CODES, END_OF_STRING, LENGTHS, LONGEST, SHORTEST};
 use crate::error::Error;
@@ -19,114 +20,166 @@ pub fn decode(octets: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     let start = out.len();
     // Room for the most symbols there can be and for a last store of a whole word.
     out.resize(start + octets.len() * 8 / SHORTEST as usize + WORD, 0);
-    let mut bits = Bits { rest: octets, window: 0, count: 0 };
-    let mut written = start;
-    while bits.refill() {
-        let (symbols, count) = bits.take_four();
-        if let Some(room) = out.get_mut(written..written + WORD) {
-            room.copy_from_slice(&symbols.to_le_bytes());
+    let mut bits = Bits { window: 0, count: 0 };
+    let mut at = start;
+    let mut rest = octets;
+    while let Some((word, _)) = rest.split_first_chunk::<WORD>() {
+        let taken = bits.refill(u64::from_be_bytes(*word), WORD);
+        rest = rest.get(taken..).unwrap_or_default();
+        at += bits.take_four(out, at)?;
+    }
+    let mut word = last_word(octets, rest);
+    let mut left = rest.len();
+    loop {
+        let taken = bits.refill(word, left);
+        word = word.checked_shl(8 * octet_count(taken)).unwrap_or(0);
+        left -= taken;
+        // The longest code must be all there, unless nothing more comes.
+        let enough = if left == 0 { LOOKUP_BITS } else { LONGEST };
+        while bits.count >= enough {
+            at += bits.take_two(out, at)?;
         }
-        written += count;
-        if count == 0 {
-            let symbol = bits.take_long()?;
-            if let Some(room) = out.get_mut(written) {
-                *room = symbol;
-            }
-            written += 1;
+        if left == 0 {
+            break;
         }
     }
-    out.truncate(written);
-    while bits.count > 0 {
-        match bits.take_last()? {
-            Some(symbol) => out.push(symbol),
-            None => break,
-        }
+    while let Some(symbol) = bits.take_last()? {
+        store(out, at, [symbol]);
+        at += 1;
     }
+    out.truncate(at);
     Ok(())
 }
 
-/// The input as bits.
-struct Bits<'a> {
-    rest: &'a [u8],
-    /// The next bits, left-aligned; ones or bits already in `rest` below the first `count`.
+/// The bits that come next.
+struct Bits {
+    /// Left-aligned. Below the first `count` there may be bits of input not counted yet, or zeros.
     window: u64,
     count: u32,
 }
 
-impl Bits<'_> {
-    /// Fills the window to 56 bits or more from whole words; `false` when less than a word is left, and then the window
-    /// is filled as far as it goes.
+impl Bits {
+    /// Fills the window from a word whose first `available` octets are input, and says how many octets were taken. Bits that did not
+    /// count may already be in the window: they are the same ones, so they may be or-ed in again.
     #[inline]
-    fn refill(&mut self) -> bool {
-        if let Some((word, _)) = self.rest.split_first_chunk::<WORD>() {
-            self.window |= u64::from_be_bytes(*word) >> self.count;
-            let taken = (63 - self.count) / 8;
-            self.rest = self.rest.get(taken as usize..).unwrap_or_default();
-            self.count += taken * 8;
-            return true;
-        }
-        // Bits below `count` may already show the rest: they are the same ones, so they may be or-ed in again.
-        while self.count <= 56
-            && let Some((octet, rest)) = self.rest.split_first()
-        {
-            self.window |= u64::from(*octet) << (56 - self.count);
-            self.count += 8;
-            self.rest = rest;
-        }
-        !self.rest.is_empty()
+    fn refill(&mut self, word: u64, available: usize) -> usize {
+        self.window |= word >> self.count;
+        let taken = available.min((63 - self.count as usize) / 8);
+        self.count += 8 * octet_count(taken);
+        taken
     }
 
-    /// Up to eight symbols, first in the lowest octet, and how many. Stops at a long code.
+    /// Takes up to eight symbols at once, or one long one, and says how many. Needs 56 bits.
     #[inline]
-    fn take_four(&mut self) -> (u64, usize) {
+    fn take_four(&mut self, out: &mut [u8], at: usize) -> Result<usize, Error> {
         let mut symbols = 0;
-        let mut count = 0;
+        let mut shift = 0;
         for _ in 0..4 {
-            #[allow(clippy::indexing_slicing, reason = "a number of LOOKUP_BITS bits is below the table's length")]
-            let entry = LOOKUP[(self.window >> (64 - LOOKUP_BITS)) as usize];
-            symbols |= u64::from(entry.symbols) << (count * 8);
-            count += u32::from(entry.count);
-            self.window <<= entry.bits;
-            self.count -= u32::from(entry.bits);
+            let entry = self.look_up();
+            symbols |= u64::from(entry.symbols) << shift;
+            shift += u32::from(entry.shift);
+            self.skip(u32::from(entry.bits));
         }
-        (symbols, count as usize)
+        if shift == 0 {
+            return self.take_long(out, at);
+        }
+        store(out, at, symbols.to_le_bytes());
+        Ok(shift as usize / 8)
     }
 
-    /// A symbol whose code is longer than a lookup.
+    /// Takes one or two symbols and says how many. Needs the bits of a lookup.
+    #[inline]
+    fn take_two(&mut self, out: &mut [u8], at: usize) -> Result<usize, Error> {
+        let entry = self.look_up();
+        if entry.shift == 0 {
+            return self.take_long(out, at);
+        }
+        store(out, at, entry.symbols.to_le_bytes());
+        self.skip(u32::from(entry.bits));
+        Ok(usize::from(entry.shift / 8))
+    }
+
+    /// Takes a symbol whose code is longer than a lookup. If that many bits are left but no such code is, they can only be bad
+    /// padding.
     #[inline(never)]
-    fn take_long(&mut self) -> Result<u8, Error> {
-        let (symbol, bits) = long_symbol(self.window).ok_or(Error::HuffmanEndOfString)?;
-        self.window <<= bits;
-        self.count -= bits;
-        Ok(symbol)
-    }
-
-    /// A symbol near the end, or `None` if all that is left is padding.
-    fn take_last(&mut self) -> Result<Option<u8>, Error> {
-        // Beyond the end ones follow, as if the padding went on.
-        let padded = self.window | u64::MAX.checked_shr(self.count).unwrap_or(0);
-        #[allow(clippy::indexing_slicing, reason = "a number of LOOKUP_BITS bits is below the table's length")]
-        let entry = LOOKUP[(padded >> (64 - LOOKUP_BITS)) as usize];
-        let found = if entry.count == 0 {
-            long_symbol(padded)
-        } else {
-            Some((entry.symbols.to_le_bytes()[0], u32::from(entry.first_bits)))
-        };
-        match found {
+    fn take_long(&mut self, out: &mut [u8], at: usize) -> Result<usize, Error> {
+        match long_symbol(self.window) {
             Some((symbol, bits)) if bits <= self.count => {
-                self.window <<= bits;
-                self.count -= bits;
-                Ok(Some(symbol))
+                store(out, at, [symbol]);
+                self.skip(bits);
+                Ok(1)
             }
             // RFC 7541 §5.2: the end-of-string symbol must not be in a string.
             None if self.count >= LONGEST => Err(Error::HuffmanEndOfString),
-            // RFC 7541 §5.2: padding consists of ones.
-            _ if padded != u64::MAX => Err(Error::HuffmanPaddingNotOnes),
-            // RFC 7541 §5.2: padding is shorter than an octet.
-            _ if self.count > 7 => Err(Error::HuffmanPaddingTooLong),
-            _ => Ok(None),
+            _ => Err(self.bad_padding()),
         }
     }
+
+    /// Takes a symbol from less than a lookup's bits, or says that only padding is left.
+    #[inline]
+    fn take_last(&mut self) -> Result<Option<u8>, Error> {
+        // RFC 7541 §5.2: padding is shorter than an octet and consists of ones.
+        let padding = !(u64::MAX >> self.count);
+        if self.window == padding && self.count < 8 {
+            return Ok(None);
+        }
+        let symbol = self.look_up().symbols.to_le_bytes()[0];
+        match LENGTHS.get(usize::from(symbol)) {
+            Some(bits) if u32::from(*bits) <= self.count => {
+                self.skip(u32::from(*bits));
+                Ok(Some(symbol))
+            }
+            _ => Err(self.bad_padding()),
+        }
+    }
+
+    /// What is wrong with bits that are neither a code nor padding.
+    #[cold]
+    fn bad_padding(&self) -> Error {
+        if self.window.leading_ones() >= self.count {
+            Error::HuffmanPaddingTooLong
+        } else {
+            Error::HuffmanPaddingNotOnes
+        }
+    }
+
+    #[inline]
+    fn look_up(&self) -> Entry {
+        #[allow(clippy::indexing_slicing, reason = "a number of LOOKUP_BITS bits is below the table's length")]
+        LOOKUP[(self.window >> (64 - LOOKUP_BITS)) as usize]
+    }
+
+    #[inline]
+    fn skip(&mut self, bits: u32) {
+        self.window <<= bits;
+        self.count -= bits;
+    }
+}
+
+/// The last octets as a word, left-aligned: `rest` is the end of `octets`.
+#[inline]
+fn last_word(octets: &[u8], rest: &[u8]) -> u64 {
+    match octets.last_chunk::<WORD>() {
+        // The octets before `rest` are shifted out.
+        Some(chunk) => u64::from_be_bytes(*chunk).checked_shl(8 * octet_count(WORD - rest.len())).unwrap_or(0),
+        None => rest
+            .iter()
+            .zip([56, 48, 40, 32, 24, 16, 8])
+            .fold(0, |word, (octet, shift)| word | u64::from(*octet) << shift),
+    }
+}
+
+/// Writes symbols where room was made for them.
+#[inline]
+fn store<const N: usize>(out: &mut [u8], at: usize, symbols: [u8; N]) {
+    if let Some(room) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *room = symbols;
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "octets of a word: 8 at most")]
+const fn octet_count(octets: usize) -> u32 {
+    octets as u32
 }
 
 /// Finds a code of more than `LOOKUP_BITS` bits at the top of `window`; `None` is the end-of-string code.
@@ -148,12 +201,10 @@ fn long_symbol(window: u64) -> Option<(u8, u32)> {
 struct Entry {
     /// The first symbol in the low octet, the second above it.
     symbols: u16,
-    /// How many symbols: 0 means that the code is longer than a lookup.
-    count: u8,
+    /// Eight for each symbol: how far the next ones are to be shifted. 0 means that the code is longer than a lookup.
+    shift: u8,
     /// Bits of all symbols.
     bits: u8,
-    /// Bits of the first symbol.
-    first_bits: u8,
 }
 
 /// The codes of one length, consecutive from `first`; their symbols begin at `place` in `LONG_SYMBOLS`.
@@ -176,7 +227,7 @@ static LOOKUP: [Entry; 1 << LOOKUP_BITS] = fill_lookup();
     reason = "run by the compiler only: a mistake fails the build"
 )]
 const fn fill_lookup() -> [Entry; 1 << LOOKUP_BITS] {
-    let mut single = [Entry { symbols: 0, count: 0, bits: 0, first_bits: 0 }; 1 << LOOKUP_BITS];
+    let mut single = [Entry { symbols: 0, shift: 0, bits: 0 }; 1 << LOOKUP_BITS];
     let mut symbol = 0;
     while symbol < END_OF_STRING {
         let bits = LENGTHS[symbol] as u32;
@@ -185,8 +236,7 @@ const fn fill_lookup() -> [Entry; 1 << LOOKUP_BITS] {
             let first = (CODES[symbol] << free) as usize;
             let mut at = 0;
             while at < 1 << free {
-                single[first + at] =
-                    Entry { symbols: symbol as u16, count: 1, bits: bits as u8, first_bits: bits as u8 };
+                single[first + at] = Entry { symbols: symbol as u16, shift: 8, bits: bits as u8 };
                 at += 1;
             }
         }
@@ -198,9 +248,9 @@ const fn fill_lookup() -> [Entry; 1 << LOOKUP_BITS] {
         let first = single[at];
         // What follows the first symbol, with zeros after it: a second symbol counts only if its code is all there.
         let second = single[(at << first.bits) & (lookup.len() - 1)];
-        if first.count == 1 && second.count == 1 && (first.bits + second.bits) as u32 <= LOOKUP_BITS {
+        if first.shift == 8 && second.shift == 8 && (first.bits + second.bits) as u32 <= LOOKUP_BITS {
             lookup[at].symbols |= second.symbols << 8;
-            lookup[at].count = 2;
+            lookup[at].shift = 16;
             lookup[at].bits += second.bits;
         }
         at += 1;
