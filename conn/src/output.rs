@@ -168,7 +168,7 @@ mod tests {
     fn all(out: &Output) -> Vec<u8> {
         let mut slices = [IoSlice::new(&[]); 8];
         let n = out.chunks(&mut slices);
-        slices[..n].concat()
+        slices[..n].iter().flat_map(|s| s.to_vec()).collect()
     }
 
     #[test]
