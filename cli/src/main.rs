@@ -1,2 +1,45 @@
-//! The `pellucid` command.
-fn main() {}
+//! The `pellucid` command: thin over the crates, one module a subcommand.
+//!
+//! For: choosing the subcommand and ending with its exit code: 0 ok, 1 failed, 2 usage (clap's own).
+//! Not for: anything worth testing without a terminal; that lives in the crates.
+
+#![forbid(unsafe_code)]
+
+mod decode;
+mod failure;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+
+/// HTTP/2 from frames up: see through a connection.
+#[derive(Parser)]
+#[command(name = "pellucid", version)]
+struct Pellucid {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Explain captured octets: frames, fields and how each was coded, table, windows, broken rules
+    Decode(decode::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Pellucid::parse().command {
+        Command::Decode(args) => decode::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+/// One line on stderr; that nobody may be reading it is no reason to panic.
+fn report(failure: &Failure) -> ExitCode {
+    let _ = writeln!(io::stderr(), "pellucid: {failure}");
+    ExitCode::from(failure.code)
+}
