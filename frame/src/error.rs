@@ -50,7 +50,7 @@ impl fmt::Display for Error {
             Scope::Stream(_) => "stream",
         };
         let (message, code, section) = (self.rule.message(), self.code(), self.rule.section());
-        write!(f, "{kind} frame of {length} octets on stream {stream}: {message}; {scope} error {code} (RFC {section})")
+        write!(f, "{kind} frame of {length} octets on stream {stream}: {message}; {scope} error {code} ({section})")
     }
 }
 
@@ -172,7 +172,7 @@ impl Rule {
         self.row().0
     }
 
-    /// Where the rule stands: the RFC's number and the section, as in `9113 §6.9`.
+    /// Where the rule stands: the RFC's number and the section, as in `RFC 9113 §6.9`.
     #[must_use]
     pub const fn section(self) -> &'static str {
         self.row().1
@@ -189,35 +189,37 @@ impl Rule {
         const PROTOCOL: ErrorCode = ErrorCode::PROTOCOL_ERROR;
         const SIZE: ErrorCode = ErrorCode::FRAME_SIZE_ERROR;
         match self {
-            Self::FrameTooLarge => (SIZE, "9113 §4.2", "larger than SETTINGS_MAX_FRAME_SIZE"),
-            Self::DataOnStreamZero => (PROTOCOL, "9113 §6.1", "DATA on stream 0"),
-            Self::DataTooShort => (SIZE, "9113 §4.2", "no room for the Pad Length"),
-            Self::DataPaddingTooLong => (PROTOCOL, "9113 §6.1", "padding as long as the payload or longer"),
-            Self::HeadersOnStreamZero => (PROTOCOL, "9113 §6.2", "HEADERS on stream 0"),
-            Self::HeadersTooShort => (SIZE, "9113 §4.2", "no room for the fields its flags announce"),
-            Self::HeadersPaddingTooLong => (PROTOCOL, "9113 §6.2", "padding longer than the rest of the payload"),
-            Self::PriorityOnStreamZero => (PROTOCOL, "9113 §6.3", "PRIORITY on stream 0"),
-            Self::PriorityLength => (SIZE, "9113 §6.3", "payload is not 5 octets"),
-            Self::PrioritySelfDependency => (PROTOCOL, "7540 §5.3.1", "stream depends on itself"),
-            Self::ResetOnStreamZero => (PROTOCOL, "9113 §6.4", "RST_STREAM on stream 0"),
-            Self::ResetLength => (SIZE, "9113 §6.4", "payload is not 4 octets"),
-            Self::SettingsOnStream => (PROTOCOL, "9113 §6.5", "SETTINGS on a stream"),
-            Self::SettingsAckWithPayload => (SIZE, "9113 §6.5", "acknowledgement with a payload"),
-            Self::SettingsLength => (SIZE, "9113 §6.5", "payload is not a multiple of 6 octets"),
-            Self::PushPromiseOnStreamZero => (PROTOCOL, "9113 §6.6", "PUSH_PROMISE on stream 0"),
-            Self::PushPromiseTooShort => (SIZE, "9113 §4.2", "no room for the promised stream"),
-            Self::PushPromisePaddingTooLong => (PROTOCOL, "9113 §6.6", "padding longer than the rest of the payload"),
-            Self::PushPromiseIllegalId => (PROTOCOL, "9113 §6.6", "promised stream is 0 or odd"),
-            Self::PingOnStream => (PROTOCOL, "9113 §6.7", "PING on a stream"),
-            Self::PingLength => (SIZE, "9113 §6.7", "payload is not 8 octets"),
-            Self::GoAwayOnStream => (PROTOCOL, "9113 §6.8", "GOAWAY on a stream"),
-            Self::GoAwayLength => (SIZE, "9113 §4.2", "payload is shorter than 8 octets"),
-            Self::WindowUpdateLength => (SIZE, "9113 §6.9", "payload is not 4 octets"),
-            Self::WindowUpdateZero => (PROTOCOL, "9113 §6.9", "increment of 0"),
-            Self::ContinuationOnStreamZero => (PROTOCOL, "9113 §6.10", "CONTINUATION on stream 0"),
-            Self::PriorityUpdateOnStream => (PROTOCOL, "9218 §7.1", "PRIORITY_UPDATE on a stream"),
-            Self::PriorityUpdateLength => (SIZE, "9218 §7.1", "payload is shorter than 4 octets"),
-            Self::PriorityUpdateIdZero => (PROTOCOL, "9218 §7.1", "prioritized stream is 0"),
+            Self::FrameTooLarge => (SIZE, "RFC 9113 §4.2", "larger than SETTINGS_MAX_FRAME_SIZE"),
+            Self::DataOnStreamZero => (PROTOCOL, "RFC 9113 §6.1", "DATA on stream 0"),
+            Self::DataTooShort => (SIZE, "RFC 9113 §4.2", "no room for the Pad Length"),
+            Self::DataPaddingTooLong => (PROTOCOL, "RFC 9113 §6.1", "padding as long as the payload or longer"),
+            Self::HeadersOnStreamZero => (PROTOCOL, "RFC 9113 §6.2", "HEADERS on stream 0"),
+            Self::HeadersTooShort => (SIZE, "RFC 9113 §4.2", "no room for the fields its flags announce"),
+            Self::HeadersPaddingTooLong => (PROTOCOL, "RFC 9113 §6.2", "padding longer than the rest of the payload"),
+            Self::PriorityOnStreamZero => (PROTOCOL, "RFC 9113 §6.3", "PRIORITY on stream 0"),
+            Self::PriorityLength => (SIZE, "RFC 9113 §6.3", "payload is not 5 octets"),
+            Self::PrioritySelfDependency => (PROTOCOL, "RFC 7540 §5.3.1", "stream depends on itself"),
+            Self::ResetOnStreamZero => (PROTOCOL, "RFC 9113 §6.4", "RST_STREAM on stream 0"),
+            Self::ResetLength => (SIZE, "RFC 9113 §6.4", "payload is not 4 octets"),
+            Self::SettingsOnStream => (PROTOCOL, "RFC 9113 §6.5", "SETTINGS on a stream"),
+            Self::SettingsAckWithPayload => (SIZE, "RFC 9113 §6.5", "acknowledgement with a payload"),
+            Self::SettingsLength => (SIZE, "RFC 9113 §6.5", "payload is not a multiple of 6 octets"),
+            Self::PushPromiseOnStreamZero => (PROTOCOL, "RFC 9113 §6.6", "PUSH_PROMISE on stream 0"),
+            Self::PushPromiseTooShort => (SIZE, "RFC 9113 §4.2", "no room for the promised stream"),
+            Self::PushPromisePaddingTooLong => {
+                (PROTOCOL, "RFC 9113 §6.6", "padding longer than the rest of the payload")
+            }
+            Self::PushPromiseIllegalId => (PROTOCOL, "RFC 9113 §6.6", "promised stream is 0 or odd"),
+            Self::PingOnStream => (PROTOCOL, "RFC 9113 §6.7", "PING on a stream"),
+            Self::PingLength => (SIZE, "RFC 9113 §6.7", "payload is not 8 octets"),
+            Self::GoAwayOnStream => (PROTOCOL, "RFC 9113 §6.8", "GOAWAY on a stream"),
+            Self::GoAwayLength => (SIZE, "RFC 9113 §4.2", "payload is shorter than 8 octets"),
+            Self::WindowUpdateLength => (SIZE, "RFC 9113 §6.9", "payload is not 4 octets"),
+            Self::WindowUpdateZero => (PROTOCOL, "RFC 9113 §6.9", "increment of 0"),
+            Self::ContinuationOnStreamZero => (PROTOCOL, "RFC 9113 §6.10", "CONTINUATION on stream 0"),
+            Self::PriorityUpdateOnStream => (PROTOCOL, "RFC 9218 §7.1", "PRIORITY_UPDATE on a stream"),
+            Self::PriorityUpdateLength => (SIZE, "RFC 9218 §7.1", "payload is shorter than 4 octets"),
+            Self::PriorityUpdateIdZero => (PROTOCOL, "RFC 9218 §7.1", "prioritized stream is 0"),
         }
     }
 }

@@ -101,19 +101,16 @@ impl Lane {
         encode::origin(&mut self.octets, origins);
     }
 
-    /// Hands everything over: `into` is swapped when empty, so that nothing is copied.
+    /// Hands everything over. Copied, not swapped: it is small, and the large buffer stays with the output.
     pub(crate) fn take(&mut self, into: &mut Vec<u8>) {
         self.provoked = 0;
-        if into.is_empty() {
-            core::mem::swap(&mut self.octets, into);
-        } else {
-            into.append(&mut self.octets);
-        }
+        into.extend_from_slice(&self.octets);
+        self.octets.clear();
     }
 
     /// Gives memory back; for connections that go idle.
     pub(crate) fn shrink(&mut self) {
-        if self.octets.is_empty() && self.octets.capacity() > 256 {
+        if self.octets.is_empty() && self.octets.capacity() > 4096 {
             self.octets = Vec::new();
         }
     }
