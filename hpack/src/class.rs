@@ -46,18 +46,21 @@ impl Class {
     #[must_use]
     pub fn of_value(value: &[u8]) -> Class {
         let Some(last) = value.last_chunk::<8>() else { return Class::of_octets(value) };
+        let (words, _) = value.as_chunks::<8>();
         let mut unusual = 0;
         let mut spaces = 0;
-        for word in
-            value.chunks_exact(8).map(|chunk| chunk.try_into().unwrap_or(*last)).chain([*last]).map(u64::from_ne_bytes)
-        {
-            unusual |= (word.wrapping_sub(EACH * 0x20) & !word | equal(word, 0x7f) | word) & (EACH * 0x80);
-            spaces |= equal(word, b' ');
+        for word in words.iter().chain([last]) {
+            let word = u64::from_ne_bytes(*word);
+            // The top bit of an octet is set by 0x80 and above as they are, by 0x7f when 1 is added, and by less than 0x20 when that
+            // is taken away. A carry or borrow from one octet to the next needs such an octet too.
+            unusual |= word | word.wrapping_add(EACH) | word.wrapping_sub(EACH * 0x20);
+            // Likewise only SP, which the difference makes 0, borrows when 1 is taken away.
+            spaces |= (word ^ (EACH * 0x20)).wrapping_sub(EACH);
         }
-        if unusual != 0 {
+        if unusual & TOP_BITS != 0 {
             return Class::of_octets(value);
         }
-        if spaces == 0 {
+        if spaces & TOP_BITS == 0 {
             return Class::NONE;
         }
         Class(Class::VALUE_SPACE.0 | edge_space(value))
@@ -157,12 +160,8 @@ const FACT_NAMES: [(Class, &str); 9] = [
 /// A word with 1 in each octet.
 const EACH: u64 = 0x0101_0101_0101_0101;
 
-/// Not zero when some octet of the word equals `octet`: subtracting 1 borrows into the top bit only from a zero octet.
-#[inline]
-fn equal(word: u64, octet: u8) -> u64 {
-    let difference = word ^ (EACH * u64::from(octet));
-    difference.wrapping_sub(EACH) & !difference & (EACH * 0x80)
-}
+/// A word with the top bit of each octet.
+const TOP_BITS: u64 = EACH * 0x80;
 
 fn edge_space(value: &[u8]) -> u16 {
     let is_space = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));

@@ -81,11 +81,13 @@ impl DynamicTable {
             (None, Name::Entry(_), None) => 0,
         };
         let mut entry = Entry { start: 0, name_len, value_len: length(value), flags: class.bits(), token };
-        let size = entry.size();
-        if size > self.max_size {
-            self.evict_to(0);
-            return Inserted::TooLarge;
-        }
+        let size = match u32::try_from(entry.size()) {
+            Ok(size) if size <= self.max_size => size,
+            _ => {
+                self.evict_to(0);
+                return Inserted::TooLarge;
+            }
+        };
         self.make_room(entry.stored_len());
         #[allow(clippy::cast_possible_truncation, reason = "positions count modulo 2^32")]
         {
@@ -111,7 +113,7 @@ impl DynamicTable {
     fn evict_to(&mut self, size: u32) {
         while self.size > size {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.size -= oldest.size();
+            self.size = self.size.saturating_sub(u32::try_from(oldest.size()).unwrap_or(u32::MAX));
         }
     }
 

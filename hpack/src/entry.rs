@@ -23,25 +23,28 @@ const _: () = assert!(size_of::<Entry>() == 16);
 const SENSITIVE: u16 = 1 << 15;
 
 /// Octets that a field counts for beyond its name and value (RFC 7541 §4.1).
-pub(crate) const OVERHEAD: u32 = 32;
+pub(crate) const OVERHEAD: u64 = 32;
 
 impl Entry {
-    /// An entry for `field` whose octets begin at `start`; the arena's owner has put them there.
-    #[inline]
-    pub(crate) fn new(field: &Field<'_>, start: u32) -> Entry {
-        let name_len = if field.token == Token::OTHER { length(field.name) } else { 0 };
-        let flags = field.class.bits() | if field.sensitive { SENSITIVE } else { 0 };
-        Entry { start, name_len, value_len: length(field.value), flags, token: field.token }
+    /// An entry for `field` whose octets begin at `start`; the arena's owner has put them there and knows that it holds less
+    /// than 4 GiB.
+    #[allow(clippy::cast_possible_truncation, reason = "the arena's owner has checked that positions fit")]
+    #[inline(always)]
+    pub(crate) fn new(field: &Field<'_>, start: usize) -> Entry {
+        let name_len = if field.token == Token::OTHER { field.name.len() as u32 } else { 0 };
+        let flags = field.class.bits() | (u16::from(field.sensitive) * SENSITIVE);
+        Entry { start: start as u32, name_len, value_len: field.value.len() as u32, flags, token: field.token }
     }
 
     /// The field, read from an arena whose first octet is number `base`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn field<'a>(&self, octets: &'a [u8], base: u32) -> Field<'a> {
         let start = self.start.wrapping_sub(base) as usize;
         let middle = start + self.name_len as usize;
+        let end = middle + self.value_len as usize;
         Field {
             name: self.token.name().or_else(|| octets.get(start..middle)).unwrap_or_default(),
-            value: octets.get(middle..middle + self.value_len as usize).unwrap_or_default(),
+            value: octets.get(middle..end).unwrap_or_default(),
             token: self.token,
             class: Class::from_bits(self.flags),
             sensitive: self.is_sensitive(),
@@ -56,9 +59,9 @@ impl Entry {
 
     /// What the field counts for (RFC 7541 §4.1).
     #[inline]
-    pub(crate) fn size(&self) -> u32 {
-        let name_len = self.token.name().map_or(self.name_len, length);
-        OVERHEAD.saturating_add(name_len).saturating_add(self.value_len)
+    pub(crate) fn size(&self) -> u64 {
+        let name_len = self.token.name().map_or(u64::from(self.name_len), |name| name.len() as u64);
+        OVERHEAD + name_len + u64::from(self.value_len)
     }
 
     #[inline]

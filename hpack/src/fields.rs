@@ -4,7 +4,7 @@
 //! Not for judging: any octets can be names and values here. [`Class`] says what they are made of.
 
 use crate::class::Class;
-use crate::entry::{Entry, OVERHEAD, length};
+use crate::entry::{Entry, OVERHEAD};
 use crate::token::Token;
 
 /// A field section: fields in order, repeated names included.
@@ -12,7 +12,7 @@ use crate::token::Token;
 pub struct Fields {
     octets: Vec<u8>,
     entries: Vec<Entry>,
-    size: u32,
+    size: u64,
 }
 
 const _: () = assert!(size_of::<Fields>() <= 56);
@@ -43,8 +43,8 @@ impl<'a> Field<'a> {
     /// What the field counts for in a section and in a table: octets of name and value and 32 (RFC 7541 §4.1).
     #[must_use]
     #[inline]
-    pub fn size(&self) -> u32 {
-        OVERHEAD.saturating_add(length(self.name)).saturating_add(length(self.value))
+    pub fn size(&self) -> u64 {
+        OVERHEAD + self.name.len() as u64 + self.value.len() as u64
     }
 }
 
@@ -93,7 +93,7 @@ impl Fields {
     /// Octets of all names and values, and 32 a field (RFC 7541 §4.1, RFC 9113 §6.5.2); stops at 2^32-1.
     #[must_use]
     pub fn size(&self) -> u32 {
-        self.size
+        u32::try_from(self.size).unwrap_or(u32::MAX)
     }
 
     /// Octets that are allocated, used or not: for those who keep sections for reuse and want to let large ones go.
@@ -124,17 +124,22 @@ impl Fields {
 
     /// Appends a field as it is: token and class must be right, as they are in a field that came from a section or from
     /// [`Field::new`].
-    #[inline]
     pub fn push_field(&mut self, field: &Field<'_>) {
+        self.append(field);
+    }
+
+    /// `push_field` for the decoder: always inlined, so that a field that came from a table never becomes a value in memory
+    /// between there and here.
+    #[inline(always)]
+    pub(crate) fn append(&mut self, field: &Field<'_>) {
         let start = self.octets.len();
         if field.token == Token::OTHER {
             self.octets.extend_from_slice(field.name);
         }
         self.octets.extend_from_slice(field.value);
         assert!(u32::try_from(self.octets.len()).is_ok(), "a field section holds less than 4 GiB");
-        #[allow(clippy::cast_possible_truncation, reason = "not above the length that was just checked")]
-        self.entries.push(Entry::new(field, start as u32));
-        self.size = self.size.saturating_add(field.size());
+        self.entries.push(Entry::new(field, start));
+        self.size += field.size();
     }
 
     /// The fields in order.
@@ -178,7 +183,7 @@ impl Fields {
     pub fn retain(&mut self, mut keep: impl FnMut(Field<'_>) -> bool) {
         let octets = &self.octets;
         self.entries.retain(|entry| keep(entry.field(octets, 0)));
-        self.size = self.entries.iter().fold(0, |size, entry| size.saturating_add(entry.size()));
+        self.size = self.entries.iter().map(Entry::size).sum();
     }
 
     /// Makes one field of all that are named `cookie`, values joined by a semicolon and a space, at the place of the first
@@ -206,8 +211,7 @@ impl Fields {
         assert!(u32::try_from(self.octets.len()).is_ok(), "a field section holds less than 4 GiB");
         let name = Token::COOKIE.name().unwrap_or_default();
         let value = self.octets.get(start..).unwrap_or_default();
-        #[allow(clippy::cast_possible_truncation, reason = "not above the length that was just checked")]
-        let joined = Entry::new(&Field { name, value, token: Token::COOKIE, class, sensitive }, start as u32);
+        let joined = Entry::new(&Field { name, value, token: Token::COOKIE, class, sensitive }, start);
         if let Some(entry) = self.entries.get_mut(first) {
             *entry = joined;
         }
@@ -216,7 +220,7 @@ impl Fields {
             place += 1;
             place <= first + 1 || !is_cookie(entry)
         });
-        self.size = self.entries.iter().fold(0, |size, entry| size.saturating_add(entry.size()));
+        self.size = self.entries.iter().map(Entry::size).sum();
     }
 }
 

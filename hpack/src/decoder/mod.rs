@@ -182,23 +182,7 @@ impl Decoder {
     }
 
     fn fragment(&mut self, fragment: &[u8], sink: &mut impl Sink, limits: &Limits) -> Result<(), Error> {
-        let mut rest = fragment;
-        while !self.pending.is_empty() {
-            let missing = self.needed.saturating_sub(self.pending.len());
-            let Some((taken, left)) = rest.split_at_checked(missing) else {
-                self.pending.extend_from_slice(rest);
-                return Ok(());
-            };
-            rest = left;
-            let mut pending = std::mem::take(&mut self.pending);
-            pending.extend_from_slice(taken);
-            // What was needed was the least there could be, so a representation that is complete takes all of it.
-            match self.representation(&pending, sink, limits)? {
-                Progress::Ready(_) => pending.clear(),
-                Progress::Need(needed) => self.needed = needed,
-            }
-            self.pending = pending;
-        }
+        let mut rest = if self.pending.is_empty() { fragment } else { self.complete_pending(fragment, sink, limits)? };
         while !rest.is_empty() {
             match self.representation(rest, sink, limits)? {
                 Progress::Ready(taken) => rest = rest.get(taken..).unwrap_or_default(),
@@ -212,8 +196,36 @@ impl Decoder {
         Ok(())
     }
 
+    /// Goes on with a representation whose beginning came earlier, and gives what follows it in `fragment`.
+    #[inline(never)]
+    fn complete_pending<'a>(
+        &mut self,
+        fragment: &'a [u8],
+        sink: &mut impl Sink,
+        limits: &Limits,
+    ) -> Result<&'a [u8], Error> {
+        let mut rest = fragment;
+        while !self.pending.is_empty() {
+            let missing = self.needed.saturating_sub(self.pending.len());
+            let Some((taken, left)) = rest.split_at_checked(missing) else {
+                self.pending.extend_from_slice(rest);
+                return Ok(&[]);
+            };
+            rest = left;
+            let mut pending = std::mem::take(&mut self.pending);
+            pending.extend_from_slice(taken);
+            // What was needed was the least there could be, so a representation that is complete takes all of it.
+            match self.representation(&pending, sink, limits)? {
+                Progress::Ready(_) => pending.clear(),
+                Progress::Need(needed) => self.needed = needed,
+            }
+            self.pending = pending;
+        }
+        Ok(rest)
+    }
+
     /// Decodes the representation at the front of `octets` and says how long it was.
-    #[inline]
+    #[inline(always)]
     fn representation(
         &mut self,
         octets: &[u8],
@@ -262,7 +274,7 @@ impl Decoder {
     }
 
     /// RFC 7541 §6.1: name and value from a table.
-    #[inline]
+    #[inline(always)]
     fn indexed(&mut self, octets: &[u8], sink: &mut impl Sink, limits: &Limits) -> Result<Progress<usize>, Error> {
         let Some((index, taken)) = integer::decode(octets, 7)? else { return Ok(Progress::Need(octets.len() + 1)) };
         let field = lookup(&self.table, index)?;
@@ -273,6 +285,7 @@ impl Decoder {
     }
 
     /// RFC 7541 §6.2: a value, and a name from a table or literal, in one of three kinds.
+    #[inline(never)]
     fn literal(
         &mut self,
         octets: &[u8],
@@ -285,13 +298,13 @@ impl Decoder {
             Progress::Need(needed) => return Ok(Progress::Need(needed)),
         };
         // Everything is there: nothing above was expensive, nothing below is done twice.
-        self.scratch.clear();
         let name_end = match &literal.name {
-            NameSource::Literal(name) => name.expand(octets, &mut self.scratch, limits)?,
+            NameSource::Literal(name) => name.expand(octets, &mut self.scratch, 0, limits)?,
             NameSource::Index(_) => 0,
         };
-        literal.value.expand(octets, &mut self.scratch, limits)?;
-        let (expanded_name, expanded_value) = self.scratch.split_at_checked(name_end).unwrap_or_default();
+        let value_end = literal.value.expand(octets, &mut self.scratch, name_end, limits)?;
+        let expanded_name = self.scratch.get(..name_end).unwrap_or_default();
+        let expanded_value = self.scratch.get(name_end..value_end).unwrap_or_default();
         let value = literal.value.octets(octets, expanded_value);
         let (field, insertion) = match &literal.name {
             NameSource::Literal(name) => {
@@ -330,9 +343,9 @@ fn lookup(table: &DynamicTable, index: u32) -> Result<Field<'_>, Error> {
 
 impl Section {
     /// Counts a field and says whether it is to be stored.
-    #[inline]
+    #[inline(always)]
     fn admit(&mut self, field: &Field<'_>, limits: &Limits) -> bool {
-        self.size += u64::from(field.size());
+        self.size += field.size();
         self.fields = self.fields.saturating_add(1);
         if self.size <= u64::from(limits.max_size) && self.fields <= limits.max_fields && self.over.is_none() {
             return true;

@@ -12,9 +12,9 @@ pub trait Sink {
 }
 
 impl Sink for Fields {
-    #[inline]
+    #[inline(always)]
     fn field(&mut self, field: &Field<'_>, _: &Representation) {
-        self.push_field(field);
+        self.append(field);
     }
 }
 

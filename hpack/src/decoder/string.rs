@@ -33,17 +33,30 @@ impl StringLiteral {
         Ok(Progress::Ready(StringLiteral { coding, start, end }))
     }
 
-    /// Appends the string to `scratch` if it has to be expanded, and gives the length that `scratch` has then.
+    /// Expands the string into `scratch` from `at` on, if it is coded, and gives the place behind it.
     #[inline]
-    pub(super) fn expand(&self, octets: &[u8], scratch: &mut Vec<u8>, limits: &Limits) -> Result<usize, Error> {
-        if self.coding == StringCoding::Huffman {
-            let before = scratch.len();
-            huffman::decode(self.raw(octets), scratch)?;
-            if scratch.len() - before > limits.max_string as usize {
-                return Err(Error::StringTooLong);
-            }
+    pub(super) fn expand(
+        &self,
+        octets: &[u8],
+        scratch: &mut Vec<u8>,
+        at: usize,
+        limits: &Limits,
+    ) -> Result<usize, Error> {
+        if self.coding == StringCoding::Raw {
+            return Ok(at);
         }
-        Ok(scratch.len())
+        let coded = self.raw(octets);
+        // The scratch space only grows, so that it is not filled with zeros again and again.
+        let needed = at + huffman::room_for(coded.len());
+        if scratch.len() < needed {
+            scratch.resize(needed, 0);
+        }
+        let length = huffman::decode_into(coded, scratch.get_mut(at..).unwrap_or_default())?;
+        // RFC 7541 §7.4: expansion makes a string longer than it was declared, by 8/5 at most.
+        if length > limits.max_string as usize {
+            return Err(Error::StringTooLong);
+        }
+        Ok(at + length)
     }
 
     /// The string: `expanded` if it was coded, otherwise its own octets.

@@ -50,7 +50,7 @@ impl Policy {
     /// Decides about a field.
     pub(super) fn decide(&mut self, field: &Field<'_>, hashes: Hashes, max_size: u32) -> Decision {
         // A field that takes most of the table evicts more than it can bring.
-        if u64::from(field.size()) * 4 > u64::from(max_size) * 3 {
+        if field.size() * 4 > u64::from(max_size) * 3 {
             return Decision::Literal;
         }
         let record = *self.record(field.token, hashes.name);

@@ -11,17 +11,29 @@
 use super::table::{CODES, END_OF_STRING, LENGTHS, LONGEST, SHORTEST};
 use crate::error::Error;
 
-/// Appends the octets that the Huffman-coded `octets` stand for, at most 8/5 as many. On an error some of them may have been
-/// appended.
+/// Appends the octets that the Huffman-coded `octets` stand for, at most 8/5 as many; on an error nothing.
 ///
 /// # Errors
 /// [`Error::HuffmanEndOfString`], [`Error::HuffmanPaddingTooLong`], [`Error::HuffmanPaddingNotOnes`] (RFC 7541 §5.2).
 pub fn decode(octets: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     let start = out.len();
-    // Room for the most symbols there can be and for a last store of a whole word.
-    out.resize(start + octets.len() * 8 / SHORTEST as usize + WORD, 0);
+    out.resize(start + room_for(octets.len()), 0);
+    let written = decode_into(octets, out.get_mut(start..).unwrap_or_default());
+    out.truncate(start + written.unwrap_or(0));
+    written.map(|_| ())
+}
+
+/// Octets that [`decode_into`] needs: the most symbols there can be, and a last store of a whole word.
+#[inline]
+pub(crate) const fn room_for(octets: usize) -> usize {
+    octets * 8 / SHORTEST as usize + WORD
+}
+
+/// Writes the octets that the Huffman-coded `octets` stand for to the front of `out`, which has room for them
+/// ([`room_for`]), and says how many they are. What follows them is overwritten too.
+pub(crate) fn decode_into(octets: &[u8], out: &mut [u8]) -> Result<usize, Error> {
     let mut bits = Bits { window: 0, count: 0 };
-    let mut at = start;
+    let mut at = 0;
     let mut rest = octets;
     while let Some((word, _)) = rest.split_first_chunk::<WORD>() {
         let taken = bits.refill(u64::from_be_bytes(*word), WORD);
@@ -34,6 +46,9 @@ pub fn decode(octets: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let taken = bits.refill(word, left);
         word = word.checked_shl(8 * octet_count(taken)).unwrap_or(0);
         left -= taken;
+        while bits.count >= 4 * LOOKUP_BITS {
+            at += bits.take_four(out, at)?;
+        }
         // The longest code must be all there, unless nothing more comes.
         let enough = if left == 0 { LOOKUP_BITS } else { LONGEST };
         while bits.count >= enough {
@@ -47,8 +62,7 @@ pub fn decode(octets: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         store(out, at, [symbol]);
         at += 1;
     }
-    out.truncate(at);
-    Ok(())
+    Ok(at)
 }
 
 /// The bits that come next.
@@ -69,7 +83,8 @@ impl Bits {
         taken
     }
 
-    /// Takes up to eight symbols at once, or one long one, and says how many. Needs 56 bits.
+    /// Takes up to eight symbols at once, or one long one, and says how many. Needs the bits of four
+    /// lookups, which are more than those of the longest code.
     #[inline]
     fn take_four(&mut self, out: &mut [u8], at: usize) -> Result<usize, Error> {
         let mut symbols = 0;
@@ -217,7 +232,7 @@ struct LongCodes {
 }
 
 const WORD: usize = size_of::<u64>();
-const LOOKUP_BITS: u32 = 11;
+const LOOKUP_BITS: u32 = 12;
 
 static LOOKUP: [Entry; 1 << LOOKUP_BITS] = fill_lookup();
 

@@ -9,6 +9,7 @@ mod encode;
 mod table;
 
 pub use decode::decode;
+pub(crate) use decode::{decode_into, room_for};
 pub(crate) use encode::encode_string;
 pub use encode::{encode, encoded_len};
 
