@@ -17,7 +17,8 @@ pub(crate) struct DynamicTable {
     octets: Vec<u8>,
     base: u32,
     entries: VecDeque<Entry>,
-    size: u32,
+    /// Not above `max_size`, but sums are of 64 bits so that they need no care.
+    size: u64,
     max_size: u32,
 }
 
@@ -35,8 +36,9 @@ impl DynamicTable {
     }
 
     /// Octets of all entries as RFC 7541 §4.1 counts them.
+    #[allow(clippy::cast_possible_truncation, reason = "not above `max_size`")]
     pub(crate) fn size(&self) -> u32 {
-        self.size
+        self.size as u32
     }
 
     pub(crate) fn max_size(&self) -> u32 {
@@ -63,7 +65,7 @@ impl DynamicTable {
     /// Sets the maximum size and evicts what is above it (RFC 7541 §4.3).
     pub(crate) fn set_max_size(&mut self, max_size: u32) {
         self.max_size = max_size;
-        self.evict_to(max_size);
+        self.evict_to(u64::from(max_size));
     }
 
     /// Inserts a field as the newest after evicting as many as its size demands (RFC 7541 §4.4). A field larger than the table
@@ -81,12 +83,10 @@ impl DynamicTable {
             (None, Name::Entry(_), None) => 0,
         };
         let mut entry = Entry { start: 0, name_len, value_len: length(value), flags: class.bits(), token };
-        let size = match u32::try_from(entry.size()) {
-            Ok(size) if size <= self.max_size => size,
-            _ => {
-                self.evict_to(0);
-                return Inserted::TooLarge;
-            }
+        let size = entry.size();
+        let Some(rest) = u64::from(self.max_size).checked_sub(size) else {
+            self.evict_to(0);
+            return Inserted::TooLarge;
         };
         self.make_room(entry.stored_len());
         #[allow(clippy::cast_possible_truncation, reason = "positions count modulo 2^32")]
@@ -103,17 +103,17 @@ impl DynamicTable {
             _ => {}
         }
         self.octets.extend_from_slice(value);
-        self.evict_to(self.max_size - size);
+        self.evict_to(rest);
         self.size += size;
         self.entries.push_back(entry);
         Inserted::Newest
     }
 
     #[inline]
-    fn evict_to(&mut self, size: u32) {
+    fn evict_to(&mut self, size: u64) {
         while self.size > size {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.size = self.size.saturating_sub(u32::try_from(oldest.size()).unwrap_or(u32::MAX));
+            self.size -= oldest.size();
         }
     }
 
