@@ -13,8 +13,10 @@
 //! let mut server: Connection = Connection::server(Config::server(), now);
 //!
 //! // What one end has to say goes on the wire …
-//! let request: Fields =
-//!     [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", "/")].into_iter().collect();
+//! let mut request = Fields::new();
+//! for (name, value) in [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", "/")] {
+//!     request.push(name.as_bytes(), value.as_bytes());
+//! }
 //! let id = client.open(&request, End::Last).expect("a fresh connection takes a request");
 //! let mut wire = BytesMut::new();
 //! let mut out = Output::new();
@@ -33,6 +35,7 @@
 #![forbid(unsafe_code)]
 
 pub mod h2;
+pub mod tap;
 
 mod error;
 mod event;
