@@ -123,7 +123,7 @@ impl<O: Observer> Connection<O> {
         let mut this = Self {
             role,
             life: Life::Alive,
-            recv: Recv::new(role, config.header_table_size),
+            recv: Recv::new(role),
             lane: Lane::new(config.encoder_table_size),
             streams: Table::default(),
             counts: Counts::default(),
@@ -215,7 +215,7 @@ impl<O: Observer> Connection<O> {
     /// Ends one stream because of the peer (RFC 9113 §5.4.2); siblings live on.
     fn stream_error(&mut self, fault: Fault, now: Time) {
         let Fault { violation, stream: id, .. } = fault;
-        if self.goaway.ignores(id) && self.role.peer().initiates(id) {
+        if self.ignores(id) {
             return;
         }
         if let Some(key) = self.streams.key(id) {
@@ -225,7 +225,10 @@ impl<O: Observer> Connection<O> {
             // An idle stream must not be reset (RFC 9113 §6.4); a closed one is, once.
             match self.streams.find(id) {
                 super::stream::Found::Idle => return self.fail(violation, id),
-                super::stream::Found::Closed(Closed::LocalReset) | super::stream::Found::Forgotten => return,
+                // RFC 9113 §5.4.2: one RST_STREAM a stream; frames that need no answer are still work.
+                super::stream::Found::Closed(Closed::LocalReset) | super::stream::Found::Forgotten => {
+                    return self.note(Suspicious::Glitch(1), now);
+                }
                 _ => self.streams.remember(id, Closed::LocalReset),
             }
         }
@@ -233,7 +236,6 @@ impl<O: Observer> Connection<O> {
         self.lane.reset_provoked(id, violation.code());
         if !matches!(violation, Violation::Stalled | Violation::BodyIdle | Violation::DrainDeadline) {
             self.note(Suspicious::EmittedReset, now);
-            self.note(Suspicious::Glitch(10), now);
         }
         self.after_provocation();
     }
@@ -279,6 +281,11 @@ impl<O: Observer> Connection<O> {
         self.check_drained();
     }
 
+    /// RFC 9113 §6.8: a stream of the peer's above what our GOAWAY promised to process.
+    pub(super) fn ignores(&self, id: StreamId) -> bool {
+        self.role.peer().initiates(id) && self.goaway.ignores(id)
+    }
+
     /// Says `Drained` once: we are leaving, or a client whose server left, and no stream is open any more.
     pub(super) fn check_drained(&mut self) {
         if self.streams.len() > 0 || self.life != Life::Alive {
@@ -318,15 +325,18 @@ impl<O: Observer> Connection<O> {
     pub(super) fn send_settings(&mut self, list: &[Setting], change: LocalChange, now: Time) {
         let before = self.local.initial_window_size;
         self.local.sent(change, now);
+        self.recv.decoder.set_max_table_size(self.local.header_table_size);
         self.rebase_streams(before, self.local.initial_window_size);
         self.lane.settings(list);
     }
 
-    /// Our INITIAL_WINDOW_SIZE has changed: every stream's receive window moves with it. Our own doing, so a walk is fine.
+    /// Our INITIAL_WINDOW_SIZE has changed: every stream's receive window moves with it (RFC 9113 §6.9.2), and so does what
+    /// we want it to be; else a smaller window would at once be announced away. Our own doing, so a walk is fine.
     pub(super) fn rebase_streams(&mut self, old: u32, new: u32) {
         if old != new {
             for stream in self.streams.iter_mut() {
                 stream.recv_window.rebase(old, new);
+                stream.recv_window.set_target(new);
             }
         }
     }

@@ -55,7 +55,7 @@ impl<O: Observer> Connection<O> {
             _ => State::Closed(Closed::Ended),
         };
         match state.next(Input::RecvWindowUpdate) {
-            Err(Refused::Peer(violation)) if !self.goaway.ignores(id) => Err(violation.into()),
+            Err(Refused::Peer(violation)) if !self.ignores(id) => Err(violation.into()),
             _ => Ok(None),
         }
     }
@@ -66,7 +66,7 @@ impl<O: Observer> Connection<O> {
         let key = match self.streams.find(id) {
             Found::Live(key) => key,
             // RFC 9113 §6.4: an idle stream cannot be reset.
-            Found::Idle if !self.goaway.ignores(id) => return Err(Violation::ResetOnIdleStream.into()),
+            Found::Idle if !self.ignores(id) => return Err(Violation::ResetOnIdleStream.into()),
             // RFC 9113 §5.1: may cross the frame that closed the stream. Never answered (RFC 9113 §5.4.2).
             Found::Closed(Closed::Ended) => {
                 self.streams.remember(id, Closed::PeerReset);
@@ -91,12 +91,11 @@ impl<O: Observer> Connection<O> {
             let before = self.local.initial_window_size;
             let change = self.local.acknowledged()?;
             if let Some(size) = change.header_table_size {
+                // RFC 9113 §4.3.1: the acknowledged value is what a reduction is measured by; a larger one may follow.
                 self.recv.decoder.set_max_table_size(size);
+                self.recv.decoder.set_max_table_size(self.local.header_table_size);
             }
-            if let Some(size) = change.initial_window_size {
-                self.local.initial_window_size = size;
-                self.rebase_streams(before, size);
-            }
+            self.rebase_streams(before, self.local.initial_window_size);
             return Ok(None);
         }
         // CVE-2019-9515: many entries are work without worth.
@@ -104,13 +103,13 @@ impl<O: Observer> Connection<O> {
             return Err(Violation::TooManySettings.into());
         }
         let was_first = core::mem::replace(&mut self.recv.expect, Expect::Frame) != Expect::Frame;
-        if !was_first {
-            self.note(Suspicious::Glitch(5), now);
-        }
         let next = self.peer.after(&frame, self.role.peer())?;
         self.apply(next)?;
         // RFC 9113 §6.5.3: each SETTINGS frame has its own acknowledgment, in order.
         self.lane.settings_ack();
+        if !was_first {
+            self.note(Suspicious::Glitch(5), now);
+        }
         self.after_provocation();
         Ok(Some(Event::Settings(self.peer)))
     }

@@ -18,6 +18,9 @@ use crate::time::Time;
 /// slice keeps all of its buffer alive for as long as the application holds it.
 const SHARE_FROM: usize = 8 << 10;
 
+/// Frames below this many octets on streams that have ended are counted as glitches.
+const CRUMB: u32 = 256;
+
 /// One DATA frame's measures.
 #[derive(Clone, Copy)]
 struct Shape {
@@ -65,7 +68,7 @@ impl<O: Observer> Connection<O> {
         if shape.len == 0 && shape.end == End::More {
             // An empty frame in mid-message tells nobody anything (CVE-2019-9518).
             input.advance(total);
-            self.note(Suspicious::Glitch(1), now);
+            self.note(Suspicious::EmptyData, now);
             return Ok(Step::Again);
         }
         let data = self.take_content(shape, input);
@@ -77,7 +80,7 @@ impl<O: Observer> Connection<O> {
     fn admit(&mut self, shape: Shape, now: Time) -> Result<Option<Key>, Fault> {
         let Shape { id, flow, .. } = shape;
         let found = self.streams.find(id);
-        if found == Found::Idle && !self.goaway.ignores(id) {
+        if found == Found::Idle && !self.ignores(id) {
             // RFC 9113 §5.1: only HEADERS opens a stream.
             return Err(Violation::DataOnIdleStream.into());
         }
@@ -98,9 +101,12 @@ impl<O: Observer> Connection<O> {
                 }
             };
         }
-        // Ignored DATA is credited back at once, padding and all: no octet of the window is ever lost.
+        // Ignored DATA is credited back at once, padding and all: no octet of the window is ever lost. Whole frames of content
+        // are what is under way when an honest peer learns of our RST_STREAM; only crumbs are suspicious.
         self.recv_window.release(flow);
-        self.note(Suspicious::Glitch(1), now);
+        if flow < CRUMB {
+            self.note(Suspicious::Glitch(1), now);
+        }
         let state = match found {
             Found::Closed(how) => State::Closed(how),
             Found::Skipped => State::Closed(Closed::Ended),

@@ -1,9 +1,9 @@
-//! HEADERS, CONTINUATION and PUSH_PROMISE (RFC 9113 §6.2, §6.10, §6.6): a block is decoded as it arrives, judged when it is
-//! complete, and then becomes a request, a response, trailers, a promise, or nothing.
+//! HEADERS and CONTINUATION (RFC 9113 §6.2, §6.10): a block is decoded as it arrives, judged when it is complete, and then
+//! becomes a request, a response, trailers, a promise (`promise`), or nothing.
 //!
 //! A block is always decoded, whatever becomes of its stream: the compression state belongs to the connection (RFC 9113 §4.3).
 
-use pellucid_frame::{Continuation, End, Headers, PushPromise, StreamId};
+use pellucid_frame::{Continuation, End, Headers, StreamId};
 use pellucid_hpack::{Fields, Limits, Over, Section, Token};
 
 use crate::error::Cause;
@@ -23,15 +23,15 @@ use crate::time::Time;
 pub(super) struct Block {
     pub(super) stream: StreamId,
     /// The stream a PUSH_PROMISE reserves.
-    promised: Option<StreamId>,
-    end: End,
-    fields: Fields,
+    pub(super) promised: Option<StreamId>,
+    pub(super) end: End,
+    pub(super) fields: Fields,
     /// CONTINUATION frames so far.
-    frames: u32,
+    pub(super) frames: u32,
     /// Encoded octets so far.
-    octets: u64,
+    pub(super) octets: u64,
     /// A fault of the frame itself that ends the stream once the block is decoded.
-    flaw: Option<Violation>,
+    pub(super) flaw: Option<Violation>,
     pub(super) since: Time,
 }
 
@@ -67,48 +67,6 @@ impl<O: Observer> Connection<O> {
         }
     }
 
-    pub(super) fn on_push_promise(&mut self, frame: PushPromise<'_>, now: Time) -> Result<Option<Event>, Fault> {
-        // RFC 9113 §8.4: a client cannot push.
-        if self.role == Role::Server {
-            return Err(Violation::PushToServer.into());
-        }
-        // RFC 9113 §6.6: an error once the peer has acknowledged that push is off; before that it could not know.
-        if self.config.max_reserved_remote == 0 && self.local.push_disabled {
-            return Err(Violation::PushDisabled.into());
-        }
-        // RFC 9113 §6.6: the promised stream must be idle.
-        if self.streams.find(frame.promised) != Found::Idle {
-            return Err(Violation::PromisedStreamNotIdle.into());
-        }
-        // RFC 9113 §6.6: on a stream of ours that the peer may still answer; a stream we have reset may have been
-        // promised on before the peer knew.
-        let fine = match self.streams.find(frame.stream) {
-            Found::Live(key) => {
-                self.role.initiates(frame.stream) && self.streams.get(key).is_some_and(|s| s.state.can_receive())
-            }
-            Found::Closed(how) => how == Closed::LocalReset,
-            Found::Forgotten => true,
-            Found::Skipped | Found::Idle => false,
-        };
-        if !fine {
-            return Err(Violation::PushOnBadStream.into());
-        }
-        let block = Block {
-            stream: frame.stream,
-            promised: Some(frame.promised),
-            end: End::More,
-            fields: self.fields(),
-            frames: 0,
-            octets: 0,
-            flaw: None,
-            since: now,
-        };
-        match self.continue_block(block, frame.fragment, frame.end_headers)? {
-            Some(block) => self.complete(block, now),
-            None => Ok(None),
-        }
-    }
-
     /// Identifiers that end the connection, before anything is decoded.
     fn judge_identifier(&self, id: StreamId) -> Result<(), Fault> {
         match self.streams.find(id) {
@@ -116,7 +74,9 @@ impl<O: Observer> Connection<O> {
             Found::Idle if self.role == Role::Server && !id.is_client_initiated() => {
                 Err(Violation::StreamIdParity.into())
             }
-            Found::Idle if self.role == Role::Client => Err(Violation::HeadersOnIdleStream.into()),
+            Found::Idle if self.role == Role::Client && !self.ignores(id) => {
+                Err(Violation::HeadersOnIdleStream.into())
+            }
             // RFC 9113 §5.1.1: identifiers only grow.
             Found::Skipped => Err(Violation::StreamIdNotIncreasing.into()),
             _ => Ok(()),
@@ -124,7 +84,7 @@ impl<O: Observer> Connection<O> {
     }
 
     /// Decodes a fragment. Gives the block back when it is complete.
-    fn continue_block(&mut self, mut block: Block, fragment: &[u8], end_headers: bool) -> Result<Option<Block>, Fault> {
+    pub(super) fn continue_block(&mut self, mut block: Block, fragment: &[u8], end_headers: bool) -> Result<Option<Block>, Fault> {
         let c = &self.config;
         let abuse = c.max_header_list_size.saturating_mul(c.header_abuse_multiplier);
         let limits = Limits {
@@ -145,12 +105,12 @@ impl<O: Observer> Connection<O> {
         Ok(None)
     }
 
-    fn complete(&mut self, mut block: Block, now: Time) -> Result<Option<Event>, Fault> {
+    pub(super) fn complete(&mut self, mut block: Block, now: Time) -> Result<Option<Event>, Fault> {
         let section = self.recv.decoder.finish()?;
         let over = self.is_over(&section, &block.fields)?;
         let id = block.stream;
         if let Some(promised) = block.promised {
-            return self.on_promise(block, promised, over);
+            return Ok(self.on_promise(block, promised, over, now));
         }
         let found = self.streams.find(id);
         let result = match found {
@@ -197,10 +157,12 @@ impl<O: Observer> Connection<O> {
     fn on_request(&mut self, mut block: Block, over: bool, now: Time) -> Result<Option<Event>, Fault> {
         let id = block.stream;
         // RFC 9113 §6.8: streams above what our GOAWAY promised are ignored, their blocks decoded all the same.
-        if self.goaway.ignores(id) {
+        if self.ignores(id) {
             self.recycle(block.fields);
             return Ok(None);
         }
+        // RFC 9218 §7.1: what was said of the stream while it was idle ends with that, whatever becomes of the request.
+        let expected = self.expected.take(id);
         if let Some(refusal) = self.refusal() {
             self.recycle(block.fields);
             return Ok(Some(self.refuse(id, refusal, now)));
@@ -221,7 +183,7 @@ impl<O: Observer> Connection<O> {
             }
         };
         block.fields.join_cookies();
-        self.accept(id, block.end, facts, now);
+        self.accept(id, block.end, RequestFacts { priority: expected.or(facts.priority), ..facts }, now);
         Ok(Some(Event::Headers { id, fields: block.fields, end: block.end }))
     }
 
@@ -238,7 +200,6 @@ impl<O: Observer> Connection<O> {
     }
 
     fn accept(&mut self, id: StreamId, end: End, facts: RequestFacts, now: Time) {
-        let priority = self.expected.take(id).or(facts.priority).unwrap_or_default();
         let (initial, target) = (self.local.initial_window_size, self.config.stream_window);
         self.streams.open(id, |stream| {
             stream.state = match end {
@@ -246,7 +207,7 @@ impl<O: Observer> Connection<O> {
                 End::Last => State::HalfClosedRemote,
             };
             stream.recv_window = pellucid_flow::RecvWindow::new(initial, target);
-            stream.priority = priority;
+            stream.priority = facts.priority.unwrap_or_default();
             stream.method = facts.method;
             stream.incoming.phase = match (end, facts.method) {
                 (End::Last, _) => Phase::Done,
@@ -314,13 +275,13 @@ impl<O: Observer> Connection<O> {
             Err(Refused::Peer(violation)) => return Err(violation),
             Err(_) => return Ok(false),
         }
-        if let Some(flaw) = block.flaw {
-            return Err(flaw);
-        }
         if from == State::ReservedRemote {
-            // RFC 9113 §5.1.2: from now on the pushed stream counts.
+            // RFC 9113 §5.1.2: from now on the pushed stream counts, also where it ends at once.
             self.counts.reserved = self.counts.reserved.saturating_sub(1);
             self.counts.theirs += 1;
+        }
+        if let Some(flaw) = block.flaw {
+            return Err(flaw);
         }
         if over { Err(Violation::HeaderListTooLarge) } else { Ok(true) }
     }
@@ -386,51 +347,6 @@ impl<O: Observer> Connection<O> {
         check_empty(stream.incoming.expected, block.end).map_err(|v| v.on(id))?;
         self.end_if_last(key, block.end);
         Ok(Some(Event::Headers { id, fields: fields(block), end: block.end }))
-    }
-
-    /// A promise (RFC 9113 §8.4).
-    fn on_promise(&mut self, mut block: Block, promised: StreamId, over: bool) -> Result<Option<Event>, Fault> {
-        let (initial, target) = (self.local.initial_window_size, self.config.stream_window);
-        let key = self.streams.open(promised, |stream| {
-            stream.state = State::ReservedRemote;
-            stream.recv_window = pellucid_flow::RecvWindow::new(initial, target);
-        });
-        self.counts.reserved += 1;
-        self.observer.state(promised, State::Idle, State::ReservedRemote);
-        let flaw = if self.counts.reserved > self.config.max_reserved_remote {
-            // CVE-2024-2398: promises do not count as streams, so they have a limit of their own.
-            Some(Violation::TooManyPromises)
-        } else if over {
-            Some(Violation::HeaderListTooLarge)
-        } else {
-            match message::request(&block.fields, ExtendedConnect::Off) {
-                Err(violation) => Some(violation),
-                // RFC 9113 §8.4: safe and cacheable, and without content.
-                Ok(facts) => (!matches!(block.fields.find(Token::METHOD), Some(b"GET" | b"HEAD"))
-                    || facts.content_length.is_some_and(|n| n > 0))
-                .then_some(Violation::PushNotSafe),
-            }
-        };
-        let parent_is_gone = self.streams.key(block.stream).is_none();
-        if let Some(stream) = self.streams.get_mut(key)
-            && block.fields.find(Token::METHOD) == Some(b"HEAD")
-        {
-            stream.method = Method::Head;
-        }
-        if let Some(violation) = flaw {
-            self.recycle(block.fields);
-            self.stats.note(violation);
-            self.reset(promised, violation.code());
-            return Ok(None);
-        }
-        if parent_is_gone {
-            // Nobody is left who could want it.
-            self.recycle(block.fields);
-            self.reset(promised, pellucid_frame::ErrorCode::CANCEL);
-            return Ok(None);
-        }
-        block.fields.join_cookies();
-        Ok(Some(Event::Promise { on: block.stream, id: promised, fields: Box::new(block.fields) }))
     }
 
     /// The peer's message is complete: its side of the stream closes.

@@ -7,6 +7,7 @@
 mod control;
 mod data;
 mod headers;
+mod promise;
 
 use bytes::{Buf, BytesMut};
 use pellucid_frame::{Frame, Head, Kind, StreamId, encode::PREFACE};
@@ -54,13 +55,13 @@ pub(super) enum Step {
 }
 
 impl Recv {
-    pub(super) fn new(role: Role, table_size: u32) -> Self {
+    pub(super) fn new(role: Role) -> Self {
         let expect = match role {
             Role::Server => Expect::Preface,
             Role::Client => Expect::Settings,
         };
         // RFC 7541 §4.2: until our SETTINGS are acknowledged the peer's encoder works with 4096 octets.
-        Self { expect, decoder: Decoder::new(table_size.max(4096)), block: None, scratch: BytesMut::new() }
+        Self { expect, decoder: Decoder::new(4096), block: None, scratch: BytesMut::new() }
     }
 
     pub(super) fn awaits_settings(&self) -> bool {
@@ -147,10 +148,11 @@ impl<O: Observer> Connection<O> {
     fn preface(&mut self, input: &mut BytesMut) -> Result<Step, Fault> {
         let n = input.len().min(PREFACE.len());
         if input.get(..n) != PREFACE.get(..n) {
-            let like_http1 = input.iter().take(16).all(|b| b.is_ascii_graphic() || *b == b' ')
-                && [b"GET ".as_slice(), b"POST", b"HEAD", b"PUT ", b"OPTI", b"DELE", b"PATC", b"CONN", b"TRAC"]
-                    .iter()
-                    .any(|m| input.starts_with(m));
+            // Four octets tell an HTTP/1 request from noise; the verdict must not depend on how they were cut.
+            if input.len() < 4 && HTTP1_METHODS.iter().any(|m| m.starts_with(input)) {
+                return Ok(Step::More);
+            }
+            let like_http1 = HTTP1_METHODS.iter().any(|m| input.starts_with(m.as_slice()));
             let violation = if like_http1 { Violation::Http1Request } else { Violation::BadPreface };
             return Err(violation.on(StreamId::CONNECTION));
         }
@@ -162,3 +164,7 @@ impl<O: Observer> Connection<O> {
         Ok(Step::Again)
     }
 }
+
+/// How HTTP/1 requests begin (RFC 9110 §9.1).
+const HTTP1_METHODS: [&[u8; 4]; 9] =
+    [b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"DELE", b"PATC", b"CONN", b"TRAC"];
