@@ -111,6 +111,8 @@ pub(crate) enum Suspicious {
     Refused,
     /// A frame that changes nothing, with its weight.
     Glitch(u32),
+    /// A DATA frame without content in the middle of a message; a glitch with a name of its own.
+    EmptyData,
     /// A WINDOW_UPDATE.
     WindowUpdate,
 }
@@ -133,6 +135,7 @@ impl Guard {
             Suspicious::EmittedReset => (self.emitted_reset.take(1, now), Violation::TooManyInternalResets),
             Suspicious::Refused => (self.refused.take(1, now), Violation::TooManyRefused),
             Suspicious::Glitch(weight) => (self.glitch.take(weight, now), Violation::TooManyGlitches),
+            Suspicious::EmptyData => (self.glitch.take(1, now), Violation::TooManyDataFrames),
             Suspicious::WindowUpdate => (self.window_update.take(1, now), Violation::TooManyWindowUpdates),
         }
     }

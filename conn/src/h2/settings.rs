@@ -124,6 +124,20 @@ pub(crate) struct LocalChange {
     pub(crate) push_disabled: bool,
 }
 
+/// The values of ours that the peer has acknowledged last; those of RFC 9113 §6.5.2 before the first.
+#[derive(Debug, Clone, Copy)]
+struct Acknowledged {
+    max_frame_size: u32,
+    initial_window_size: u32,
+    header_table_size: u32,
+}
+
+impl Default for Acknowledged {
+    fn default() -> Self {
+        Self { max_frame_size: 16_384, initial_window_size: 65_535, header_table_size: 4096 }
+    }
+}
+
 /// Our own settings: sent, and acknowledged in the order they were sent.
 #[derive(Debug)]
 pub(crate) struct LocalSettings {
@@ -131,6 +145,9 @@ pub(crate) struct LocalSettings {
     pub(crate) max_frame_size: u32,
     /// The window streams of the peer start with; likewise.
     pub(crate) initial_window_size: u32,
+    /// What the peer's encoder may use; likewise.
+    pub(crate) header_table_size: u32,
+    acknowledged: Acknowledged,
     /// A client's ENABLE_PUSH = 0 has been acknowledged.
     pub(crate) push_disabled: bool,
     pending: VecDeque<(LocalChange, Time)>,
@@ -138,27 +155,46 @@ pub(crate) struct LocalSettings {
 
 impl LocalSettings {
     pub(crate) fn new() -> Self {
-        Self { max_frame_size: 16_384, initial_window_size: 65_535, push_disabled: false, pending: VecDeque::new() }
+        let acknowledged = Acknowledged::default();
+        Self {
+            max_frame_size: acknowledged.max_frame_size,
+            initial_window_size: acknowledged.initial_window_size,
+            header_table_size: acknowledged.header_table_size,
+            acknowledged,
+            push_disabled: false,
+            pending: VecDeque::new(),
+        }
     }
 
-    /// Notes a SETTINGS frame as sent. The peer may use larger limits as soon as it sees them, which is before we know.
+    /// Notes a SETTINGS frame as sent.
     pub(crate) fn sent(&mut self, change: LocalChange, now: Time) {
-        if let Some(size) = change.max_frame_size {
-            self.max_frame_size = self.max_frame_size.max(size);
-        }
-        if let Some(size) = change.initial_window_size {
-            self.initial_window_size = self.initial_window_size.max(size);
-        }
         self.pending.push_back((change, now));
+        self.allow_the_most();
+    }
+
+    /// RFC 9113 §6.5.3: until its acknowledgment arrives the peer works with an older value or with a newer one, so the most
+    /// generous of all that may be in force is what it is held to.
+    fn allow_the_most(&mut self) {
+        let Acknowledged { mut max_frame_size, mut initial_window_size, mut header_table_size } = self.acknowledged;
+        for (change, _) in &self.pending {
+            max_frame_size = max_frame_size.max(change.max_frame_size.unwrap_or(0));
+            initial_window_size = initial_window_size.max(change.initial_window_size.unwrap_or(0));
+            header_table_size = header_table_size.max(change.header_table_size.unwrap_or(0));
+        }
+        self.max_frame_size = max_frame_size;
+        self.initial_window_size = initial_window_size;
+        self.header_table_size = header_table_size;
     }
 
     /// The oldest unacknowledged frame has been acknowledged.
     pub(crate) fn acknowledged(&mut self) -> Result<LocalChange, Violation> {
         let (change, _) = self.pending.pop_front().ok_or(Violation::UnsolicitedSettingsAck)?;
-        if let Some(size) = change.max_frame_size {
-            self.max_frame_size = size;
-        }
+        let known = &mut self.acknowledged;
+        known.max_frame_size = change.max_frame_size.unwrap_or(known.max_frame_size);
+        known.initial_window_size = change.initial_window_size.unwrap_or(known.initial_window_size);
+        known.header_table_size = change.header_table_size.unwrap_or(known.header_table_size);
         self.push_disabled |= change.push_disabled;
+        self.allow_the_most();
         Ok(change)
     }
 

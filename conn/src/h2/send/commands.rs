@@ -283,9 +283,6 @@ impl<O: Observer> Connection<O> {
         if let Some(size) = change.initial_window_size {
             self.config.stream_window = size;
         }
-        if let Some(size) = change.header_table_size {
-            self.recv.decoder.set_max_table_size(size.max(4096));
-        }
         self.send_settings(list, change, now);
     }
 

@@ -52,6 +52,9 @@ impl<O: Observer> Connection<O> {
     /// Whether `poll_output` would produce anything now.
     #[must_use]
     pub fn wants_write(&self) -> bool {
+        if self.life != Life::Alive {
+            return !self.lane.is_empty();
+        }
         !self.lane.is_empty()
             || self.recv_window.has_update()
             || !self.updates.is_empty()
