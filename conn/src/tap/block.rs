@@ -1,0 +1,124 @@
+//! The field blocks of one side, taken apart: every representation, and what each does to the dynamic table
+//! (RFC 7541 §3.2, §4.4).
+//!
+//! The idea: the decoder cares not where a block is cut, so it is fed octet by octet. Each call then ends at most one
+//! representation, and comparing the table before and after shows what that one did. A list of the entries' names runs
+//! beside the table to say which have left.
+
+use std::collections::VecDeque;
+
+use pellucid_frame::StreamId;
+use pellucid_hpack::{Coding, Decoder, Field, Indexing, Limits, Representation, Sink};
+
+use super::record::{Block, Coded, Outcome, Step, Table};
+use crate::h2::Violation;
+
+/// The HPACK state of one side.
+pub(super) struct Blocks {
+    decoder: Decoder,
+    /// The names of the table's entries, newest first.
+    names: VecDeque<Box<[u8]>>,
+    /// The stream of a field block whose end is still to come.
+    open: Option<StreamId>,
+}
+
+impl Blocks {
+    /// State as on a new connection, except that the sender's encoder may use so much table.
+    pub(super) fn new(max_table_size: u32) -> Self {
+        let mut decoder = Decoder::new(FIRST_TABLE_SIZE);
+        decoder.set_max_table_size(max_table_size);
+        Self { decoder, names: VecDeque::new(), open: None }
+    }
+
+    /// The other side's SETTINGS_HEADER_TABLE_SIZE is in force.
+    pub(super) fn set_max_table_size(&mut self, octets: u32) {
+        self.decoder.set_max_table_size(octets);
+    }
+
+    /// The stream whose field block has begun and not ended: only its CONTINUATION may come now (RFC 9113 §6.10).
+    pub(super) fn open(&self) -> Option<StreamId> {
+        self.open
+    }
+
+    /// A frame's part of the block of `stream`, which goes on after it.
+    pub(super) fn part(&mut self, stream: StreamId, fragment: &[u8]) -> (Block, Option<Violation>) {
+        self.open = Some(stream);
+        let mut block = Block::default();
+        let violation = self.fragment(fragment, &mut block.steps).err();
+        (block, violation)
+    }
+
+    /// A frame's part of a block, which ends with it.
+    pub(super) fn last_part(&mut self, fragment: &[u8]) -> (Block, Option<Violation>) {
+        self.open = None;
+        let mut block = Block::default();
+        let result = self.fragment(fragment, &mut block.steps).and_then(|()| self.outcome());
+        let violation = result.err();
+        block.outcome = result.ok();
+        (block, violation)
+    }
+
+    fn fragment(&mut self, fragment: &[u8], steps: &mut Vec<Step>) -> Result<(), Violation> {
+        for octet in fragment.chunks(1) {
+            let entries = self.decoder.table_len();
+            let mut found = Found(None);
+            self.decoder.decode_with(octet, &mut found, &LIMITS).map_err(Violation::Compression)?;
+            if let Some(coded) = found.0 {
+                steps.push(self.step(coded, entries));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a representation has done to a table that had so many entries before it.
+    fn step(&mut self, coded: Coded, entries: u32) -> Step {
+        let mut added = false;
+        if let Coded::Field { name, value, representation, .. } = &coded
+            && let Coding::Literal { indexing: Indexing::Incremental, .. } = representation.coding
+        {
+            // RFC 7541 §4.4: a field larger than the whole table empties it and is not added.
+            added = Field::new(name, value).size() <= self.decoder.table_max_size().into();
+            if added {
+                self.names.push_front(name.clone());
+            }
+        }
+        let left = (entries + u32::from(added)).saturating_sub(self.decoder.table_len());
+        let evicted = (0..left).map_while(|_| self.names.pop_back()).collect();
+        Step { coded, added, evicted }
+    }
+
+    fn outcome(&mut self) -> Result<Outcome, Violation> {
+        let section = self.decoder.finish().map_err(Violation::Compression)?;
+        if section.over.is_some() {
+            // Fields beyond the limits were not told of, and may have changed the table.
+            self.names = self.decoder.table().map(|(_, field)| field.name.into()).collect();
+        }
+        let (size, max_size) = (self.decoder.table_size(), self.decoder.table_max_size());
+        Ok(Outcome { section, table: Table { entries: self.decoder.table_len(), size, max_size } })
+    }
+}
+
+/// The one representation that an octet may end.
+struct Found(Option<Coded>);
+
+impl Sink for Found {
+    fn field(&mut self, field: &Field<'_>, representation: &Representation) {
+        self.0 = Some(Coded::Field {
+            name: field.name.into(),
+            value: field.value.into(),
+            sensitive: field.sensitive,
+            representation: *representation,
+        });
+    }
+
+    fn size_update(&mut self, max_size: u32) {
+        self.0 = Some(Coded::SizeUpdate(max_size));
+    }
+}
+
+/// RFC 9113 §6.5.2: the dynamic table of a new connection.
+pub(super) const FIRST_TABLE_SIZE: u32 = 4_096;
+
+/// What is told of one field section. Stops small blocks that expand without bound from filling memory; far above what
+/// connections accept, so that whatever they take is shown.
+const LIMITS: Limits = Limits { max_size: 1 << 20, max_fields: 4_096, max_string: 1 << 20 };

@@ -1,0 +1,1 @@
+//! What a tap tells of whole conversations, however their octets are cut.
