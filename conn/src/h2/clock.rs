@@ -46,6 +46,8 @@ pub enum Timer {
 pub(super) struct Clock {
     /// When the connection was made.
     pub(super) born: Time,
+    /// The latest time anyone has told: for commands, which carry none.
+    pub(super) latest: Time,
     /// When octets last arrived.
     pub(super) heard: Time,
     /// When the last stream ended, or the connection was made.
@@ -56,7 +58,11 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new(now: Time) -> Self {
-        Self { born: now, heard: now, quiet_since: now, sweep: now }
+        Self { born: now, latest: now, heard: now, quiet_since: now, sweep: now }
+    }
+
+    pub(super) fn tell(&mut self, now: Time) {
+        self.latest = self.latest.max(now);
     }
 }
 
@@ -105,6 +111,7 @@ impl<O: Observer> Connection<O> {
     /// # Errors
     /// When the peer has kept the connection waiting for too long; its GOAWAY has been queued.
     pub fn handle_timeout(&mut self, now: Time) -> Result<(), ConnectionError> {
+        self.clock.tell(now);
         // Each round carries out one timer, and every timer moves on; the bound keeps a mistake from becoming a spin.
         for _ in 0..16 {
             match self.next_timeout() {
@@ -187,22 +194,32 @@ impl<O: Observer> Connection<O> {
         self.clock.sweep = now + interval;
         let (body_idle, stall, floor) =
             (self.config.body_idle_timeout, self.config.stall_timeout, self.config.stall_floor);
+        let may_send = self.recv_window.window() > 0;
+        let sent_by_all = self.stats.data_out;
         self.end_streams(now, |stream| {
-            // Only a peer that may send and does not is slow: no window means that we are.
-            let owes = stream.state.can_receive()
+            // Only a peer that may send and does not is slow: no window, the stream's or the connection's, means that we are.
+            let owes = may_send
+                && stream.state.can_receive()
                 && stream.incoming.phase == Phase::Body
                 && stream.incoming.reading == Reading::Yes
                 && stream.recv_window.window() > 0;
-            if owes && body_idle.is_some_and(|d| now.since(stream.incoming.since) >= d) {
+            if !owes {
+                stream.incoming.since = now;
+            } else if body_idle.is_some_and(|d| now.since(stream.incoming.since) >= d) {
                 return Some(Violation::BodyIdle);
             }
             let out = &mut stream.outgoing;
-            if stall.is_some_and(|d| now.since(out.since) >= d) {
-                let stalled = matches!(stream.place, Place::Blocked | Place::Ready) && out.sent < floor;
-                (out.since, out.sent) = (now, 0);
-                return stalled.then_some(Violation::Stalled);
+            if stall.is_none_or(|d| now.since(out.since) < d) {
+                return None;
             }
-            None
+            let sent = match stream.place {
+                Place::Blocked => u64::from(out.sent),
+                // Its own window is open: what counts is whether the connection moves, for others may come first.
+                Place::Ready => sent_by_all.saturating_sub(out.sent_by_all),
+                Place::Nowhere | Place::Ends => u64::MAX,
+            };
+            out.wind(now, sent_by_all);
+            (sent < u64::from(floor)).then_some(Violation::Stalled)
         });
     }
 

@@ -161,6 +161,7 @@ impl<O: Observer> Connection<O> {
     /// # Errors
     /// Once, after the GOAWAY that says why was queued: the connection is over, `input` is discarded from then on.
     pub fn next_event(&mut self, input: &mut BytesMut, now: Time) -> Result<Option<Event>, ConnectionError> {
+        self.clock.tell(now);
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));

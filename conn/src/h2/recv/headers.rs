@@ -200,6 +200,7 @@ impl<O: Observer> Connection<O> {
     }
 
     fn accept(&mut self, id: StreamId, end: End, facts: RequestFacts, now: Time) {
+        let sent_by_all = self.stats.data_out;
         let (initial, target) = (self.local.initial_window_size, self.config.stream_window);
         self.streams.open(id, |stream| {
             stream.state = match end {
@@ -216,7 +217,7 @@ impl<O: Observer> Connection<O> {
             };
             stream.incoming.expected = facts.content_length;
             stream.incoming.since = now;
-            stream.outgoing.since = now;
+            stream.outgoing.wind(now, sent_by_all);
         });
         self.counts.theirs += 1;
         self.counts.handlers += 1;

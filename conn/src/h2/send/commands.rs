@@ -49,7 +49,7 @@ impl<O: Observer> Connection<O> {
 
     fn open_stream(&mut self, id: StreamId, end: End, facts: RequestFacts) {
         let (initial, target) = (self.local.initial_window_size, self.config.stream_window);
-        let now = self.clock.heard;
+        let (now, sent_by_all) = (self.clock.latest, self.stats.data_out);
         let state = match end {
             End::More => State::Open,
             End::Last => State::HalfClosedLocal,
@@ -61,7 +61,7 @@ impl<O: Observer> Connection<O> {
             stream.method = facts.method;
             stream.outgoing.phase = if end.is_last() { Phase::Done } else { Phase::Body };
             stream.incoming.since = now;
-            stream.outgoing.since = now;
+            stream.outgoing.wind(now, sent_by_all);
         });
         self.counts.ours += 1;
         self.stats.streams_opened += 1;
@@ -171,12 +171,15 @@ impl<O: Observer> Connection<O> {
         let len = data.len();
         if len > 0 {
             if outgoing.queued == 0 {
-                outgoing.since = self.clock.heard;
-                outgoing.sent = 0;
+                outgoing.wind(self.clock.latest, self.stats.data_out);
+                outgoing.fullness = self.schedule.fullness;
             }
             outgoing.queue.push_back(data);
             outgoing.queued += len;
             self.schedule.queued += len;
+            if self.schedule.queued >= self.config.send_buffer_connection {
+                self.schedule.fullness = self.schedule.fullness.wrapping_add(1);
+            }
         }
         self.schedule.add(key, stream);
         if self.capacity(id) == 0
@@ -252,7 +255,7 @@ impl<O: Observer> Connection<O> {
     /// Sends a PING; `Event::Pong` with the same octets is its answer.
     pub fn ping(&mut self, payload: [u8; 8]) {
         if self.life == Life::Alive {
-            self.pings.note(payload, Purpose::User, self.clock.heard);
+            self.pings.note(payload, Purpose::User, self.clock.latest);
             self.lane.ping(payload);
         }
     }

@@ -38,6 +38,7 @@ impl<O: Observer> Connection<O> {
         if !out.is_empty() {
             return;
         }
+        self.clock.tell(now);
         self.update_windows();
         self.lane.take(&mut out.buf);
         if self.life == Life::Alive {
@@ -128,7 +129,7 @@ impl<O: Observer> Connection<O> {
             }
         }
         let Some(stream) = self.streams.get_mut(key) else { return Framed::Done };
-        stream.outgoing.since = now;
+        stream.outgoing.wind(now, self.stats.data_out);
         match core::mem::take(&mut stream.outgoing.tail) {
             Tail::Open => Framed::Empty,
             Tail::End => {
@@ -166,10 +167,12 @@ impl<O: Observer> Connection<O> {
                 return self.end_sent(key);
             }
         }
-        let is_full = self.streams.get(key).is_some_and(|s| s.outgoing.full);
-        if is_full && self.capacity(key.id()) > 0 {
+        let fullness = self.schedule.fullness;
+        let is_told = |s: &Stream| !s.outgoing.full && s.outgoing.fullness == fullness;
+        let waits = self.streams.get(key).is_some_and(|s| !is_told(s) && matches!(s.outgoing.tail, Tail::Open));
+        if waits && self.capacity(key.id()) > 0 {
             if let Some(stream) = self.streams.get_mut(key) {
-                stream.outgoing.full = false;
+                (stream.outgoing.full, stream.outgoing.fullness) = (false, fullness);
             }
             self.events.push_back(Event::Writable { id: key.id() });
         }

@@ -19,6 +19,8 @@ use crate::h2::stream::{Key, Place, Stream, Table};
 pub(in crate::h2) struct Schedule {
     /// Octets of content queued over all streams.
     pub(in crate::h2) queued: usize,
+    /// How often that has reached the connection's bound.
+    pub(super) fullness: u32,
     ends: VecDeque<Key>,
     levels: [Level; 8],
     /// Bit n: level n is not empty.

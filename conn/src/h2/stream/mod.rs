@@ -56,9 +56,23 @@ pub(crate) struct Outgoing {
     pub(crate) tail: Tail,
     /// `capacity` was seen at zero: say `Writable` when it no longer is.
     pub(crate) full: bool,
-    /// The stall clock: when it was last wound, and the octets sent since.
+    /// How often the connection's send buffer had been full when this stream was last told that it may go on: if that has
+    /// grown, `capacity` may have been seen at zero too.
+    pub(crate) fullness: u32,
+    /// The stall clock: when it was last wound, and the octets this stream has sent since.
     pub(crate) since: Time,
     pub(crate) sent: u32,
+    /// The octets all streams had sent when it was wound.
+    pub(crate) sent_by_all: u64,
+}
+
+impl Outgoing {
+    /// Winds the stall clock: patience begins anew.
+    pub(crate) fn wind(&mut self, now: Time, sent_by_all: u64) {
+        self.since = now;
+        self.sent = 0;
+        self.sent_by_all = sent_by_all;
+    }
 }
 
 /// How far a message has come.
