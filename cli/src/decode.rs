@@ -1,23 +1,132 @@
 //! `pellucid decode`: captured octets explained line by line.
 //!
-//! For: finding the octets (files, hex text) and printing what the tap tells. Not for: knowing anything of HTTP/2.
+//! For: finding the octets (files, standard input, hex text), telling whose they are, printing what the tap tells.
+//! Not for: knowing anything else of HTTP/2; that is the tap's.
 
-use std::path::PathBuf;
+mod hex;
+
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, ValueEnum};
+use pellucid_conn::h2::Role;
+use pellucid_conn::tap::{self, Record, Tap, text, text::Secrets};
 
 use crate::failure::Failure;
 
-/// What to explain.
+/// What to explain, and how.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES, group(ArgGroup::new("capture").required(true)))]
 pub(crate) struct Args {
-    /// Captures: raw octets, or hex text
-    #[arg(required = true)]
+    /// What one side of a connection sent, as raw octets or hex text; `-` is standard input. Each file is explained by itself
+    #[arg(group = "capture", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The octets as hex text; white space, colons and 0x are skipped
+    #[arg(long, group = "capture", value_name = "TEXT")]
+    hex: Option<String>,
+    /// Who sent them; not needed where they begin as a connection does
+    #[arg(long, value_name = "SIDE")]
+    from: Option<Side>,
+    /// Show the values of authorization and cookie fields, and of those never to be indexed
+    #[arg(long)]
+    secrets: bool,
 }
 
-/// Explains each capture on stdout.
+#[derive(Clone, Copy, ValueEnum)]
+enum Side {
+    Client,
+    Server,
+}
+
+impl From<Side> for Role {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Client => Self::Client,
+            Side::Server => Self::Server,
+        }
+    }
+}
+
+/// Explains every capture on stdout. A broken rule in a capture is part of the explanation, not a failure.
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
-    for file in args.files {
-        std::fs::read(&file).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let explained = explain_all(&args, &mut out);
+    // What was explained before a failure is shown all the same.
+    let flushed = out.flush().or_else(output_failed);
+    explained.and(flushed)
+}
+
+fn explain_all(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
+    if let Some(text) = &args.hex {
+        let octets = hex::parse(text).map_err(|error| Failure::new(format!("--hex: {error}")))?;
+        return explain(args, "--hex", &octets, out);
+    }
+    for (place, file) in args.files.iter().enumerate() {
+        let name = file.display().to_string();
+        let octets = load(file).map_err(|error| Failure::new(format!("{name}: {error}")))?;
+        if args.files.len() > 1 {
+            let gap = if place == 0 { "" } else { "\n" };
+            writeln!(out, "{gap}{name}:").or_else(output_failed)?;
+        }
+        explain(args, &name, &octets, out)?;
     }
     Ok(())
 }
+
+/// The octets of a file, which may be written down as hex text.
+fn load(file: &Path) -> Result<Vec<u8>, String> {
+    let read = if file == Path::new("-") {
+        let mut octets = Vec::new();
+        io::stdin().lock().read_to_end(&mut octets).map(|_| octets)
+    } else {
+        std::fs::read(file)
+    };
+    let octets = read.map_err(|error| error.to_string())?;
+    match std::str::from_utf8(&octets) {
+        Ok(text) if hex::is_likely(text) => hex::parse(text),
+        _ => Ok(octets),
+    }
+}
+
+fn explain(args: &Args, name: &str, octets: &[u8], out: &mut impl Write) -> Result<(), Failure> {
+    if octets.is_empty() {
+        return Err(Failure::new(format!("{name}: no octets to explain")));
+    }
+    let told = tap::sender(octets);
+    let from = match (args.from.map(Role::from), told) {
+        (Some(Role::Server), Some(Role::Client)) => {
+            return Err(Failure::new(format!("{name}: begins with a client's preface, so it is not from the server")));
+        }
+        (Some(from), _) | (None, Some(from)) => from,
+        (None, None) => {
+            return Err(Failure::new(format!(
+                "{name}: begins neither with a client's preface nor with a server's SETTINGS: say --from client or --from server"
+            )));
+        }
+    };
+    let secrets = if args.secrets { Secrets::Shown } else { Secrets::Redacted };
+    let mut written = Ok(());
+    let mut show = |record: Record| {
+        if written.is_ok() {
+            written = out.write_all(text::render(&record, secrets).as_bytes());
+        }
+    };
+    let mut tap = Tap::one_side();
+    tap.feed(from, octets, &mut show);
+    tap.end(from, &mut show);
+    written.or_else(output_failed)
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+fn output_failed(error: io::Error) -> Result<(), Failure> {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Failure::new(format!("standard output: {error}"))),
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pellucid decode --hex '000006 04 00 00000000  0003 00000064'
+  pellucid decode --from client --hex 0x00000101050000000182
+  pellucid decode client.bin server.bin";

@@ -63,6 +63,18 @@ pub struct Tap {
     highest_even: StreamId,
 }
 
+/// Who has sent `octets`, if they are the first of a connection: a client begins with the preface, a server with SETTINGS
+/// (RFC 9113 §3.4). `None` where they begin with neither.
+#[must_use]
+pub fn sender(octets: &[u8]) -> Option<Role> {
+    if octets.starts_with(PREFACE) {
+        return Some(Role::Client);
+    }
+    let head = Head::peek(octets)?;
+    let settings = head.kind == Kind::SETTINGS && !head.flags.contains(Flags::ACK) && head.stream.is_connection();
+    settings.then_some(Role::Server)
+}
+
 /// What a tap gets to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Watched {

@@ -50,10 +50,10 @@ fn write_record(out: &mut String, record: &Record, secrets: Secrets) -> fmt::Res
         }
         What::Fault { head, violation, scope } => write_fault(out, record.from, *head, (*violation, *scope)),
         What::Cut { octets, head } => {
-            write!(out, "(the octets end here, {octets} into ")?;
+            write!(out, "(the octets end here, {} into ", Count(*octets, "octet"))?;
             match head {
-                Some(head) => writeln!(out, "the {} of {} in all)", Title(*head), 9 + u64::from(head.length)),
-                None => writeln!(out, "a frame or the preface)"),
+                Some(head) => writeln!(out, "a frame of {}: {})", u64::from(head.length) + 9, Title(*head)),
+                None => writeln!(out, "the preface or a frame's head)"),
             }
         }
         What::Skipped { octets } => writeln!(out, "({} skipped)", Count(*octets, "octet")),
