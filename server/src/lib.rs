@@ -1,1 +1,33 @@
-//! HTTP/2 server: listen, TLS, accept, serve, drain.
+//! An HTTP/2 server: listens, accepts, serves, and leaves without losing a request.
+//!
+//! ```no_run
+//! use pellucid_server::{Request, Response, Server};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let server = Server::bind("127.0.0.1:8080".parse().unwrap())?;
+//! println!("listening on {}", server.local_addr());
+//! let report = server.run(|request: Request| async move {
+//!     Response::new(200).with_header("content-type", "text/plain").with_body(request.path().to_vec())
+//! })?;
+//! println!("{report}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `http://` is HTTP/2 with prior knowledge; with a [`tls::Identity`] it is TLS with ALPN `h2`. Each worker is a thread with a
+//! runtime and a listening socket of its own (SO_REUSEPORT); a connection lives and dies on one of them.
+#![forbid(unsafe_code)]
+
+mod accept;
+mod builder;
+mod drain;
+#[cfg(feature = "tls")]
+pub mod tls;
+
+pub use builder::{Builder, Server, TapMaker};
+pub use drain::{DrainReport, Shutdown};
+pub use pellucid_conn::h2::Config;
+pub use pellucid_driver::{
+    Body, Chunk, Direction, End, Error, ErrorCode, Fields, Info, Kind, Request, Response, Sender, Service, Source,
+    Spawn, StreamId, Tap,
+};

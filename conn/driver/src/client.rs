@@ -1,0 +1,403 @@
+//! The client's end: requests come by mail, responses leave through exchanges, request bodies are sent as room appears.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::Future;
+use std::hash::BuildHasherDefault;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fnv::FnvHasher;
+use pellucid_conn::h2::{Config, ConfigError, Connection};
+use pellucid_conn::{Cause, End, ErrorCode, Event, Fields, SendError, StreamId};
+use pellucid_hpack::Token;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::body::{Body, Chunk};
+use crate::error::{Error, Kind};
+use crate::exchange::{Exchange, Waiting};
+use crate::handlers::Slots;
+use crate::incoming::{self, Feed};
+use crate::io::Tap;
+use crate::mailbox::{Mail, Mailbox};
+use crate::message::{Request, Response};
+use crate::run::{App, Driver, Link, Report, Wiring};
+
+/// How to run a client's connection.
+#[non_exhaustive]
+pub struct Options {
+    /// Limits, windows and timeouts.
+    pub config: Config,
+    /// Watches every octet.
+    pub tap: Option<Tap>,
+    /// A socket that takes nothing for this long is closed.
+    pub write_timeout: Duration,
+    /// Requests that may wait for a concurrency slot; further ones fail at once.
+    pub max_waiting: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { config: Config::client(), tap: None, write_timeout: Duration::from_secs(30), max_waiting: 10_000 }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("client::Options").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Sends requests on one connection. Cheap to clone; when the last clone is dropped the connection finishes what is under way
+/// and closes.
+#[derive(Debug, Clone)]
+pub struct Client(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    mailbox: Arc<Mailbox>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let _ = self.mailbox.post(Mail::Unused);
+    }
+}
+
+impl Client {
+    /// Sends a request and waits for the response's header section; its body follows as it is read. Requests beyond the
+    /// server's stream limit wait for a slot. Dropping the future cancels the request with RST_STREAM(CANCEL); so does dropping
+    /// the response's body before its end.
+    ///
+    /// # Errors
+    /// The stream was reset or refused, the connection ended, or the fields would make a malformed request.
+    pub fn send(&self, request: Request) -> impl Future<Output = Result<Response, Error>> + Send + use<> {
+        let exchange = Exchange::new();
+        let open = Open { request, exchange: Arc::clone(&exchange) };
+        if let Err(Mail::Open(open)) = self.0.mailbox.post(Mail::Open(open)) {
+            open.fail(&Error::new(Kind::Closed));
+        }
+        let waiting = Waiting::new(exchange, Arc::clone(&self.0.mailbox));
+        let keep = self.clone();
+        async move {
+            let _keep = keep;
+            waiting.await
+        }
+    }
+
+    /// Finishes what is under way, takes no more requests, and closes.
+    pub fn shut_down(&self) {
+        let _ = self.0.mailbox.post(Mail::ShutDown);
+    }
+}
+
+/// A client's end on any transport: the handle to send with, and the future that runs the connection until it is closed.
+///
+/// # Errors
+/// A configuration value out of range.
+pub fn handshake<T>(
+    transport: T,
+    options: Options,
+) -> Result<(Client, impl Future<Output = Report> + Send), ConfigError>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    options.config.validate()?;
+    let mailbox = Arc::new(Mailbox::default());
+    let app = Requests {
+        slots: Slots::new(),
+        under_way: HashMap::default(),
+        waiting: VecDeque::new(),
+        max_waiting: options.max_waiting,
+    };
+    let config = options.config;
+    let wiring = Wiring { mailbox: Arc::clone(&mailbox), tap: options.tap, write_timeout: options.write_timeout };
+    let driver = Driver::new(transport, app, wiring, |now| Connection::client(config, now));
+    Ok((Client(Arc::new(Shared { mailbox })), driver))
+}
+
+/// A request on its way to the connection's task.
+#[derive(Debug)]
+pub(crate) struct Open {
+    request: Request,
+    exchange: Arc<Exchange>,
+}
+
+impl Open {
+    pub(crate) fn fail(&self, error: &Error) {
+        self.exchange.complete(Err(error.clone()));
+    }
+}
+
+/// A request under way.
+struct UnderWay {
+    exchange: Arc<Exchange>,
+    /// Where the response's body goes; set once it has begun.
+    feed: Option<Feed>,
+    interim: Vec<Fields>,
+    /// The slot that sends the request's body.
+    slot: Option<u32>,
+    /// The response's header section is here.
+    answered: bool,
+}
+
+/// Never polled: a client's slots only hold bodies.
+struct NoHandler;
+
+impl Future for NoHandler {
+    type Output = Response;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Response> {
+        Poll::Pending
+    }
+}
+
+struct Requests {
+    slots: Slots<NoHandler>,
+    under_way: HashMap<StreamId, UnderWay, BuildHasherDefault<FnvHasher>>,
+    waiting: VecDeque<Open>,
+    max_waiting: usize,
+}
+
+impl App for Requests {
+    type Observer = ();
+
+    fn event(&mut self, event: Event, link: &mut Link<'_, ()>) {
+        match event {
+            Event::Headers { id, fields, end } => self.headers(id, fields, end, link),
+            Event::Data { id, data, end } => self.data(id, data, end, link),
+            Event::Trailers { id, fields } => {
+                if let Some(feed) = self.under_way.get_mut(&id).and_then(|u| u.feed.take()) {
+                    feed.end(Some(fields));
+                }
+                self.response_ended(id, link);
+            }
+            Event::Reset { id, cause } => self.reset(id, cause, link),
+            Event::Writable { id } => {
+                if let Some(n) = self.under_way.get(&id).and_then(|u| u.slot) {
+                    self.send_body(n, link);
+                }
+            }
+            Event::SlotFree => self.open_waiting(link),
+            Event::GoAway { .. } => {
+                for open in self.waiting.drain(..) {
+                    open.fail(&SendError::GoingAway.into());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn mail(&mut self, mail: Mail, link: &mut Link<'_, ()>) {
+        match mail {
+            Mail::Open(open) => {
+                if self.waiting.is_empty() {
+                    self.open(open, link);
+                } else {
+                    self.wait(open);
+                }
+            }
+            Mail::Woken(n) => self.send_body(n, link),
+            Mail::Cancel(id) => {
+                link.conn.reset(id, ErrorCode::CANCEL);
+                self.forget(id);
+            }
+            Mail::Unread(id, octets) => {
+                link.conn.release(id, octets);
+                // Nobody wants the rest of the response.
+                link.conn.reset(id, ErrorCode::CANCEL);
+                self.forget(id);
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, error: &Error) {
+        for open in self.waiting.drain(..) {
+            open.fail(error);
+        }
+        for (id, under_way) in self.under_way.drain() {
+            let error = error.clone().on(id);
+            if let Some(feed) = under_way.feed {
+                feed.fail(error.clone());
+            }
+            under_way.exchange.complete(Err(error));
+        }
+        let busy: Vec<u32> = self.slots.busy().collect();
+        for n in busy {
+            self.slots.clear(n);
+        }
+    }
+}
+
+impl Requests {
+    fn open_waiting(&mut self, link: &mut Link<'_, ()>) {
+        while link.conn.has_slot()
+            && let Some(open) = self.waiting.pop_front()
+        {
+            self.open(open, link);
+        }
+        if !self.waiting.is_empty() {
+            // Asks for `SlotFree` again.
+            if let Some(open) = self.waiting.pop_front() {
+                self.open(open, link);
+            }
+        }
+    }
+
+    fn wait(&mut self, open: Open) {
+        if self.waiting.len() >= self.max_waiting {
+            return open.fail(&SendError::NoSlot.into());
+        }
+        self.waiting.push_back(open);
+    }
+
+    fn open(&mut self, open: Open, link: &mut Link<'_, ()>) {
+        let Open { request, exchange } = open;
+        if exchange.is_abandoned() {
+            return;
+        }
+        let (fields, mut body) = request.into_parts();
+        let end = if body.is_empty() { End::Last } else { End::More };
+        let id = match link.conn.open(&fields, end) {
+            Ok(id) => id,
+            Err(SendError::NoSlot) => {
+                let request = Request::from_fields(fields).with_body(body);
+                if self.waiting.len() >= self.max_waiting {
+                    return exchange.complete(Err(SendError::NoSlot.into()));
+                }
+                return self.waiting.push_front(Open { request, exchange });
+            }
+            Err(e) => return exchange.complete(Err(e.into())),
+        };
+        link.conn.recycle(fields);
+        if !exchange.started(id) {
+            return link.conn.reset(id, ErrorCode::CANCEL);
+        }
+        let mut slot = None;
+        if end == End::More {
+            if let Some(whole) = body.take_whole() {
+                // Cannot fail: the header section has just gone before it.
+                let _ = link.conn.send_data(id, whole, End::Last);
+            } else {
+                let n = self.slots.take(id, link.mailbox);
+                if let Some(place) = self.slots.get_mut(n) {
+                    place.set_body(body);
+                }
+                slot = Some(n);
+            }
+        }
+        let under_way = UnderWay { exchange, feed: None, interim: Vec::new(), slot, answered: false };
+        self.under_way.insert(id, under_way);
+        if let Some(n) = slot {
+            self.send_body(n, link);
+        }
+    }
+
+    fn headers(&mut self, id: StreamId, fields: Fields, end: End, link: &mut Link<'_, ()>) {
+        let Some(under_way) = self.under_way.get_mut(&id) else { return };
+        let is_interim = matches!(fields.find(Token::STATUS), Some([b'1', ..]));
+        if is_interim {
+            return under_way.interim.push(fields);
+        }
+        under_way.answered = true;
+        let body = match end {
+            End::Last => Body::empty(),
+            End::More => {
+                let (feed, incoming) = incoming::pair(id, link.mailbox, false);
+                under_way.feed = Some(feed);
+                Body::incoming(incoming)
+            }
+        };
+        let interim = std::mem::take(&mut under_way.interim);
+        under_way.exchange.complete(Ok(Response::received(fields, body, interim)));
+        if end.is_last() {
+            self.response_ended(id, link);
+        }
+    }
+
+    fn data(&mut self, id: StreamId, data: Bytes, end: End, link: &mut Link<'_, ()>) {
+        let octets = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        match self.under_way.get(&id).and_then(|u| u.feed.as_ref()) {
+            Some(feed) if octets > 0 => feed.data(data),
+            _ => link.conn.release(id, octets),
+        }
+        if end.is_last() {
+            if let Some(feed) = self.under_way.get_mut(&id).and_then(|u| u.feed.take()) {
+                feed.end(None);
+            }
+            self.response_ended(id, link);
+        }
+    }
+
+    /// The response is complete. What is left of the request is still sent: the server may want it.
+    fn response_ended(&mut self, id: StreamId, _link: &mut Link<'_, ()>) {
+        if self.under_way.get(&id).is_some_and(|u| u.slot.is_none()) {
+            self.under_way.remove(&id);
+        }
+    }
+
+    fn reset(&mut self, id: StreamId, cause: Cause, link: &mut Link<'_, ()>) {
+        if let Some(under_way) = self.under_way.remove(&id) {
+            let error = Error::from(cause).on(id);
+            // RFC 9113 §8.1: a complete response stands, whatever the server then says of the request.
+            if let Some(feed) = under_way.feed {
+                feed.fail(error.clone());
+            }
+            if !under_way.answered {
+                under_way.exchange.complete(Err(error));
+            }
+            if let Some(n) = under_way.slot {
+                self.slots.clear(n);
+            }
+        }
+        self.open_waiting(link);
+    }
+
+    /// Nobody waits for it any more.
+    fn forget(&mut self, id: StreamId) {
+        if let Some(n) = self.under_way.remove(&id).and_then(|u| u.slot) {
+            self.slots.clear(n);
+        }
+    }
+
+    /// Takes pieces of a request's body while the connection has room for them.
+    fn send_body(&mut self, n: u32, link: &mut Link<'_, ()>) {
+        let Some(slot) = self.slots.get_mut(n) else { return };
+        let id = slot.id;
+        while link.conn.capacity(id) > 0 {
+            let failed = match slot.poll_body() {
+                Poll::Pending => return,
+                Poll::Ready(Some(Ok(Chunk::Data(data)))) => {
+                    if link.conn.send_data(id, data, End::More).is_ok() {
+                        continue;
+                    }
+                    None
+                }
+                Poll::Ready(Some(Ok(Chunk::Trailers(fields)))) => {
+                    link.conn.send_trailers(id, fields).err().map(Error::from)
+                }
+                Poll::Ready(None) => link.conn.send_data(id, Bytes::new(), End::Last).err().map(Error::from),
+                Poll::Ready(Some(Err(e))) => Some(e),
+            };
+            self.slots.clear(n);
+            if let Some(error) = failed {
+                link.conn.reset(id, ErrorCode::CANCEL);
+                if let Some(under_way) = self.under_way.remove(&id) {
+                    under_way.exchange.complete(Err(error.on(id)));
+                }
+                return;
+            }
+            if let Some(under_way) = self.under_way.get_mut(&id) {
+                under_way.slot = None;
+                let response_is_over = under_way.answered && under_way.feed.is_none();
+                if response_is_over {
+                    self.under_way.remove(&id);
+                }
+            }
+            return;
+        }
+    }
+}

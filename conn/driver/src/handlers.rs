@@ -1,0 +1,131 @@
+//! Handlers polled by the connection's own task, in slots that are reused: a handler that is ready at once costs no allocation,
+//! no task and no lock. Response bodies that are made piece by piece live in the same slots.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use pellucid_conn::StreamId;
+
+use crate::body::{Body, Chunk};
+use crate::error::Error;
+use crate::mailbox::{Mailbox, SlotWaker};
+use crate::message::Response;
+
+/// One place to work in.
+pub(crate) struct Slot<F> {
+    future: Pin<Box<Option<F>>>,
+    body: Option<Body>,
+    ready: Arc<SlotWaker>,
+    waker: Waker,
+    pub(crate) id: StreamId,
+    /// The request was HEAD: the response's content is not sent.
+    pub(crate) is_head: bool,
+}
+
+/// All slots of a connection.
+pub(crate) struct Slots<F> {
+    slots: Vec<Slot<F>>,
+    free: Vec<u32>,
+}
+
+/// What polling a handler came to.
+pub(crate) enum Polled {
+    Ready(Response),
+    Pending,
+    Panicked,
+}
+
+impl<F: Future<Output = Response>> Slots<F> {
+    pub(crate) fn new() -> Self {
+        Self { slots: Vec::new(), free: Vec::new() }
+    }
+
+    /// A vacant slot for this stream.
+    pub(crate) fn take(&mut self, id: StreamId, mailbox: &Arc<Mailbox>) -> u32 {
+        let n = self.free.pop().unwrap_or_else(|| {
+            let n = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            let ready = SlotWaker::new(Arc::clone(mailbox), n);
+            let waker = Waker::from(Arc::clone(&ready));
+            let id = StreamId::CONNECTION;
+            self.slots.push(Slot { future: Box::pin(None), body: None, ready, waker, id, is_head: false });
+            n
+        });
+        if let Some(slot) = self.slots.get_mut(n as usize) {
+            slot.id = id;
+            slot.is_head = false;
+        }
+        n
+    }
+
+    /// Drops whatever the slot works on and makes it vacant. A panic in a destructor stays here.
+    pub(crate) fn clear(&mut self, n: u32) {
+        if let Some(slot) = self.slots.get_mut(n as usize)
+            && !slot.id.is_connection()
+        {
+            slot.id = StreamId::CONNECTION;
+            let _ = catch_unwind(AssertUnwindSafe(|| slot.future.set(None)));
+            let body = slot.body.take();
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
+            self.free.push(n);
+        }
+    }
+
+    /// The stream a slot works for; `None` when it is vacant (a wake-up that came late).
+    pub(crate) fn get_mut(&mut self, n: u32) -> Option<&mut Slot<F>> {
+        self.slots.get_mut(n as usize).filter(|s| !s.id.is_connection())
+    }
+
+    /// Slots in use.
+    pub(crate) fn busy(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.slots).filter(|(_, s)| !s.id.is_connection()).map(|(n, _)| n)
+    }
+}
+
+impl<F: Future<Output = Response>> Slot<F> {
+    /// Puts a handler's future in its place; `make` may panic like the handler itself.
+    pub(crate) fn begin(&mut self, make: impl FnOnce() -> F) -> Polled {
+        match catch_unwind(AssertUnwindSafe(make)) {
+            Ok(future) => {
+                self.future.set(Some(future));
+                self.poll_handler()
+            }
+            Err(_) => Polled::Panicked,
+        }
+    }
+
+    pub(crate) fn poll_handler(&mut self) -> Polled {
+        self.ready.rearm();
+        let mut cx = Context::from_waker(&self.waker);
+        let Some(future) = self.future.as_mut().as_pin_mut() else { return Polled::Pending };
+        match catch_unwind(AssertUnwindSafe(|| future.poll(&mut cx))) {
+            Ok(Poll::Pending) => Polled::Pending,
+            Ok(Poll::Ready(response)) => {
+                // The destructor runs here; it may panic like the handler itself, but the response stands.
+                let _ = catch_unwind(AssertUnwindSafe(|| self.future.set(None)));
+                Polled::Ready(response)
+            }
+            Err(_) => Polled::Panicked,
+        }
+    }
+
+    /// Whether the handler is still to answer.
+    pub(crate) fn is_handling(&self) -> bool {
+        self.future.is_some()
+    }
+
+    pub(crate) fn set_body(&mut self, body: Body) {
+        self.body = Some(body);
+    }
+
+    /// The next piece of the response's body. A panicking source counts as failed.
+    pub(crate) fn poll_body(&mut self) -> Poll<Option<Result<Chunk, Error>>> {
+        self.ready.rearm();
+        let mut cx = Context::from_waker(&self.waker);
+        let Some(body) = &mut self.body else { return Poll::Pending };
+        catch_unwind(AssertUnwindSafe(|| body.poll_chunk(&mut cx)))
+            .unwrap_or_else(|_| Poll::Ready(Some(Err(Error::body("the body's source panicked")))))
+    }
+}

@@ -1,0 +1,191 @@
+//! A body that is still arriving: a cell shared by the connection's task, which fills it, and whoever reads it.
+//!
+//! Back-pressure is the peer's window: octets go back to the ledger when they are taken out of the cell, so a cell never holds
+//! more than one stream window. Small pieces are joined while the reader is behind, so that a peer that sends one octet a frame
+//! costs memory by the octet, not by the frame (RUSTSEC-2026-0258).
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+use pellucid_conn::{Fields, StreamId};
+
+use crate::body::Chunk;
+use crate::error::{Error, Kind};
+use crate::mailbox::{Mail, Mailbox};
+
+/// Pieces below this are joined when others are waiting already.
+const JOIN_BELOW: usize = 512;
+
+/// … in buffers of this size.
+const JOIN_TO: usize = 4096;
+
+/// Consumed octets are reported in portions of at least this, and the rest at the end.
+const REPORT_FROM: u32 = 8 << 10;
+
+/// The filling end; owned by the connection's task.
+#[derive(Debug)]
+pub(crate) struct Feed(Arc<Mutex<Cell>>);
+
+/// The reading end.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    cell: Arc<Mutex<Cell>>,
+    mailbox: Arc<Mailbox>,
+    id: StreamId,
+    /// Consumed and not yet reported.
+    consumed: u32,
+    /// The sender waits for 100 (Continue).
+    expects_continue: bool,
+    done: bool,
+}
+
+#[derive(Debug, Default)]
+struct Cell {
+    queue: VecDeque<Bytes>,
+    /// Small pieces behind the queue.
+    tail: BytesMut,
+    end: Option<Ending>,
+    reader: Option<Waker>,
+}
+
+#[derive(Debug)]
+enum Ending {
+    Complete(Option<Fields>),
+    Failed(Error),
+}
+
+/// Both ends of a new cell.
+pub(crate) fn pair(id: StreamId, mailbox: &Arc<Mailbox>, expects_continue: bool) -> (Feed, Incoming) {
+    let cell = Arc::new(Mutex::new(Cell::default()));
+    let incoming = Incoming {
+        cell: Arc::clone(&cell),
+        mailbox: Arc::clone(mailbox),
+        id,
+        consumed: 0,
+        expects_continue,
+        done: false,
+    };
+    (Feed(cell), incoming)
+}
+
+fn lock(cell: &Mutex<Cell>) -> MutexGuard<'_, Cell> {
+    cell.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Feed {
+    pub(crate) fn data(&self, data: Bytes) {
+        let mut cell = lock(&self.0);
+        if data.len() < JOIN_BELOW && !(cell.queue.is_empty() && cell.tail.is_empty()) {
+            if cell.tail.len() + data.len() > JOIN_TO {
+                cell.seal();
+            }
+            if cell.tail.capacity() == 0 {
+                cell.tail.reserve(JOIN_TO);
+            }
+            cell.tail.extend_from_slice(&data);
+        } else {
+            cell.seal();
+            cell.queue.push_back(data);
+        }
+        wake(cell);
+    }
+
+    pub(crate) fn end(&self, trailers: Option<Fields>) {
+        self.finish(Ending::Complete(trailers));
+    }
+
+    pub(crate) fn fail(&self, error: Error) {
+        self.finish(Ending::Failed(error));
+    }
+
+    fn finish(&self, ending: Ending) {
+        let mut cell = lock(&self.0);
+        cell.end.get_or_insert(ending);
+        wake(cell);
+    }
+}
+
+/// Wakes the reader outside the lock.
+fn wake(mut cell: MutexGuard<'_, Cell>) {
+    let reader = cell.reader.take();
+    drop(cell);
+    if let Some(reader) = reader {
+        reader.wake();
+    }
+}
+
+impl Cell {
+    /// What is joined so far becomes a piece of its own.
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            let piece = std::mem::take(&mut self.tail).freeze();
+            self.queue.push_back(piece);
+        }
+    }
+}
+
+impl Incoming {
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Error>>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        let mut cell = lock(&self.cell);
+        if cell.queue.is_empty() {
+            cell.seal();
+        }
+        if let Some(data) = cell.queue.pop_front() {
+            drop(cell);
+            self.consumed = self.consumed.saturating_add(u32::try_from(data.len()).unwrap_or(u32::MAX));
+            if self.consumed >= REPORT_FROM {
+                self.report();
+            }
+            return Poll::Ready(Some(Ok(Chunk::Data(data))));
+        }
+        match cell.end.take() {
+            None => {
+                cell.reader = Some(cx.waker().clone());
+                drop(cell);
+                if std::mem::take(&mut self.expects_continue) {
+                    let _ = self.mailbox.post(Mail::Continue(self.id));
+                }
+                Poll::Pending
+            }
+            Some(ending) => {
+                drop(cell);
+                self.done = true;
+                self.report();
+                Poll::Ready(match ending {
+                    Ending::Complete(None) => None,
+                    Ending::Complete(Some(fields)) => Some(Ok(Chunk::Trailers(fields))),
+                    Ending::Failed(error) => Some(Err(error)),
+                })
+            }
+        }
+    }
+
+    fn report(&mut self) {
+        let consumed = std::mem::take(&mut self.consumed);
+        if consumed > 0 && self.mailbox.post(Mail::Release(self.id, consumed)).is_err() {
+            lock(&self.cell).end.get_or_insert(Ending::Failed(Error::new(Kind::Closed).on(self.id)));
+        }
+    }
+}
+
+impl Drop for Incoming {
+    /// Nobody reads the rest: its octets go back to the ledger, and the peer is told to stop.
+    fn drop(&mut self) {
+        let mut cell = lock(&self.cell);
+        cell.seal();
+        let unread: usize = cell.queue.drain(..).map(|b| b.len()).sum();
+        let is_complete = self.done || cell.end.is_some();
+        drop(cell);
+        let unread = u32::try_from(unread).unwrap_or(u32::MAX).saturating_add(self.consumed);
+        if !is_complete {
+            let _ = self.mailbox.post(Mail::Unread(self.id, unread));
+        } else if unread > 0 {
+            let _ = self.mailbox.post(Mail::Release(self.id, unread));
+        }
+    }
+}

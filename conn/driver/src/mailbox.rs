@@ -1,0 +1,128 @@
+//! What other tasks, and woken handlers, tell the task that owns the connection. Swapped whole: one lock a turn that has mail,
+//! none in a turn that has not.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Wake, Waker};
+
+use pellucid_conn::StreamId;
+
+use crate::client::Open;
+
+/// Something for the connection's task to do.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// The slot with this number was woken.
+    Woken(u32),
+    /// Octets of a body were consumed.
+    Release(StreamId, u32),
+    /// Nobody will read the rest of a body; these octets of it were never consumed.
+    Unread(StreamId, u32),
+    /// A handler wants the body that its client holds back: 100 (Continue) is due.
+    Continue(StreamId),
+    /// A client's request.
+    Open(Open),
+    /// A client has lost interest in a response.
+    Cancel(StreamId),
+    /// Leave politely.
+    ShutDown,
+    /// The last client handle is gone.
+    Unused,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    has_mail: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    mail: Vec<Mail>,
+    owner: Option<Waker>,
+    closed: bool,
+}
+
+impl Mailbox {
+    /// Leaves a message and wakes the owner. The message comes back when the connection is gone.
+    pub(crate) fn post(&self, mail: Mail) -> Result<(), Mail> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(mail);
+        }
+        inner.mail.push(mail);
+        // One wake-up is enough until the owner has looked.
+        let owner = if self.has_mail.swap(true, Ordering::Release) { None } else { inner.owner.clone() };
+        drop(inner);
+        if let Some(owner) = owner {
+            owner.wake();
+        }
+        Ok(())
+    }
+
+    /// The owner takes everything; `into` is empty and is swapped in, so that both buffers are reused.
+    pub(crate) fn take(&self, into: &mut Vec<Mail>) {
+        if self.has_mail.load(Ordering::Acquire) {
+            let mut inner = self.lock();
+            self.has_mail.store(false, Ordering::Release);
+            std::mem::swap(&mut inner.mail, into);
+        }
+    }
+
+    pub(crate) fn has_mail(&self) -> bool {
+        self.has_mail.load(Ordering::Acquire)
+    }
+
+    /// The owner says how it is to be woken. Only stored when it has changed.
+    pub(crate) fn register(&self, cx: &Context<'_>) {
+        let mut inner = self.lock();
+        if inner.owner.as_ref().is_none_or(|w| !w.will_wake(cx.waker())) {
+            inner.owner = Some(cx.waker().clone());
+        }
+    }
+
+    /// The connection is over: what is still there is handed out to be told so, and nothing more is taken.
+    pub(crate) fn close(&self) -> Vec<Mail> {
+        let mut inner = self.lock();
+        inner.closed = true;
+        inner.owner = None;
+        std::mem::take(&mut inner.mail)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The waker of one inline slot.
+#[derive(Debug)]
+pub(crate) struct SlotWaker {
+    mailbox: Arc<Mailbox>,
+    slot: u32,
+    /// Set until the owner has polled the slot again: a waker may be called any number of times.
+    woken: AtomicBool,
+}
+
+impl SlotWaker {
+    pub(crate) fn new(mailbox: Arc<Mailbox>, slot: u32) -> Arc<Self> {
+        Arc::new(Self { mailbox, slot, woken: AtomicBool::new(false) })
+    }
+
+    /// The slot is about to be polled: the next wake counts again.
+    pub(crate) fn rearm(&self) {
+        self.woken.store(false, Ordering::Release);
+    }
+}
+
+impl Wake for SlotWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            // A connection that is gone polls nothing any more.
+            let _ = self.mailbox.post(Mail::Woken(self.slot));
+        }
+    }
+}

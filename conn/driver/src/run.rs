@@ -1,0 +1,351 @@
+//! THE loop: one task, one connection. Everything else in this crate is called from here.
+//!
+//! A turn, in full:
+//!
+//! 1. read once, as much as there is;
+//! 2. deliver events, until the octets that are there give none;
+//! 3. poll what was woken and carry out what the mailbox holds;
+//! 4. take everything there is to send into one output;
+//! 5. write it at once; no timer ever delays it.
+//!
+//! Turns repeat while there is something to do, at most [`TURNS`] of them before other tasks get theirs. Only then does the
+//! task sleep.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pellucid_conn::h2::Connection;
+use pellucid_conn::{Event, Observer, Time};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::clock::Clock;
+use crate::error::{Error, Kind};
+use crate::io::{Io, Read, Tap};
+use crate::mailbox::{Mail, Mailbox};
+
+/// Turns before the task yields to its neighbours.
+const TURNS: u32 = 16;
+
+/// Octets put into one output.
+const OUTPUT_BUDGET: usize = 128 << 10;
+
+/// After a fatal GOAWAY the peer's octets are read and discarded for this long, so that it can read ours (a close with unread
+/// input would reset the transport and destroy them).
+const LINGER: Duration = Duration::from_secs(1);
+
+/// … and at most this many.
+const LINGER_OCTETS: usize = 64 << 10;
+
+/// What one end does with events and mail: a server answers requests, a client sends them.
+pub(crate) trait App {
+    type Observer: Observer;
+
+    fn event(&mut self, event: Event, link: &mut Link<'_, Self::Observer>);
+    fn mail(&mut self, mail: Mail, link: &mut Link<'_, Self::Observer>);
+    /// Events of this round are all delivered.
+    fn settle(&mut self, _link: &mut Link<'_, Self::Observer>) {}
+    /// The connection is over; tells everyone who waits.
+    fn end(&mut self, error: &Error);
+}
+
+/// What an app may touch while it is called.
+pub(crate) struct Link<'a, O: Observer> {
+    pub(crate) conn: &'a mut Connection<O>,
+    pub(crate) mailbox: &'a Arc<Mailbox>,
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Report {
+    /// Requests that were served or sent.
+    pub streams: u64,
+    /// Streams that were cut by the hard deadline of a drain.
+    pub cut: u64,
+    /// What ended it, when it was not a clean close.
+    pub error: Option<Error>,
+}
+
+/// One end of one connection, with everything it needs to run: a future that completes when the connection is closed.
+pub(crate) struct Driver<T, A: App> {
+    io: Io<T>,
+    conn: Connection<A::Observer>,
+    app: A,
+    mailbox: Arc<Mailbox>,
+    clock: Clock,
+    mail: Vec<Mail>,
+    phase: Phase,
+    /// Since when the socket has taken nothing.
+    write_stalled: Option<Time>,
+    write_timeout: Duration,
+    error: Option<Error>,
+}
+
+/// What a driver is connected to besides its transport.
+pub(crate) struct Wiring {
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) tap: Option<Tap>,
+    pub(crate) write_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// No more turns: what is queued is written, then our side is shut.
+    Closing,
+    /// Our side is shut: the peer's octets are discarded for a moment.
+    Lingering {
+        until: Time,
+        left: usize,
+    },
+    Closed,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
+    /// A driver whose connection is made at its clock's beginning.
+    pub(crate) fn new(
+        transport: T,
+        app: A,
+        wiring: Wiring,
+        make: impl FnOnce(Time) -> Connection<A::Observer>,
+    ) -> Self {
+        let clock = Clock::new();
+        Self {
+            io: Io::new(transport, wiring.tap),
+            conn: make(clock.now()),
+            app,
+            mailbox: wiring.mailbox,
+            clock,
+            mail: Vec::new(),
+            phase: Phase::Running,
+            write_stalled: None,
+            write_timeout: wiring.write_timeout,
+            error: None,
+        }
+    }
+
+    fn run(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Error> {
+        self.mailbox.register(cx);
+        for _ in 0..TURNS {
+            match self.phase {
+                Phase::Running => {
+                    if !self.turn(cx)? {
+                        return Ok(Poll::Pending);
+                    }
+                }
+                Phase::Closing => match self.close(cx) {
+                    Poll::Ready(()) => {}
+                    Poll::Pending => return Ok(Poll::Pending),
+                },
+                Phase::Lingering { .. } => match self.linger(cx) {
+                    Poll::Ready(()) => {}
+                    Poll::Pending => return Ok(Poll::Pending),
+                },
+                Phase::Closed => return Ok(Poll::Ready(())),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Ok(Poll::Pending)
+    }
+
+    /// One turn; false when there is nothing to do until something wakes the task.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let mut read = Read::Waits;
+        if self.conn.wants_read() {
+            read = self.io.poll_read(cx)?;
+        }
+        self.deliver(now)?;
+        if read == Read::End {
+            self.phase = Phase::Closing;
+            self.conn.handle_eof()?;
+            return Ok(true);
+        }
+        let had_mail = self.mailbox.has_mail();
+        if had_mail {
+            self.read_mail(now);
+        }
+        let wrote = self.write(cx, now)?;
+        if self.phase != Phase::Running {
+            return Ok(true);
+        }
+        if read == Read::Octets || wrote || self.mailbox.has_mail() {
+            return Ok(true);
+        }
+        Ok(self.wait(cx, now)? || self.mailbox.has_mail())
+    }
+
+    /// Delivers events until there are none.
+    fn deliver(&mut self, now: Time) -> Result<(), Error> {
+        let mut link = Link { conn: &mut self.conn, mailbox: &self.mailbox };
+        loop {
+            match link.conn.next_event(&mut self.io.input, now) {
+                Ok(Some(Event::Drained)) => self.phase = Phase::Closing,
+                Ok(Some(event)) => self.app.event(event, &mut link),
+                Ok(None) => break,
+                Err(e) => {
+                    self.error = Some(e.into());
+                    self.phase = Phase::Closing;
+                    break;
+                }
+            }
+        }
+        self.app.settle(&mut link);
+        Ok(())
+    }
+
+    fn read_mail(&mut self, now: Time) {
+        let mut mail = std::mem::take(&mut self.mail);
+        self.mailbox.take(&mut mail);
+        let mut link = Link { conn: &mut self.conn, mailbox: &self.mailbox };
+        for letter in mail.drain(..) {
+            match letter {
+                Mail::Release(id, octets) => link.conn.release(id, octets),
+                Mail::ShutDown | Mail::Unused => link.conn.shut_down(now),
+                other => self.app.mail(other, &mut link),
+            }
+        }
+        self.mail = mail;
+    }
+
+    /// Takes what there is to send and writes it. True when something went out and there may be more.
+    fn write(&mut self, cx: &mut Context<'_>, now: Time) -> Result<bool, Error> {
+        if self.io.output.is_empty() {
+            self.io.borrow_output();
+            self.conn.poll_output(&mut self.io.output, OUTPUT_BUDGET, now);
+        }
+        let before = self.io.output.len();
+        if before == 0 {
+            return Ok(false);
+        }
+        match self.io.poll_write(cx) {
+            Poll::Ready(Ok(())) => {
+                self.write_stalled = None;
+                Ok(true)
+            }
+            Poll::Pending => {
+                if self.io.output.len() < before || self.write_stalled.is_none() {
+                    self.write_stalled = Some(now);
+                }
+                Ok(false)
+            }
+            Poll::Ready(Err(e)) => Err(e.into()),
+        }
+    }
+
+    /// Nothing to do: sets the timer, and sees whether time has run out. True when a timer did something.
+    fn wait(&mut self, cx: &mut Context<'_>, now: Time) -> Result<bool, Error> {
+        let stalled = self.write_stalled.map(|since| since + self.write_timeout);
+        let deadline = [self.conn.next_timeout().map(|(at, _)| at), stalled].into_iter().flatten().min();
+        if !self.clock.poll(deadline, cx) {
+            self.io.give_back();
+            return Ok(false);
+        }
+        let later = self.clock.now().max(now);
+        if stalled.is_some_and(|at| at <= later) {
+            return Err(Error::new(Kind::Timeout("the peer takes no more octets")));
+        }
+        if let Err(e) = self.conn.handle_timeout(later) {
+            self.error = Some(e.into());
+            self.phase = Phase::Closing;
+        }
+        Ok(true)
+    }
+
+    /// Writes what is queued, then shuts our side at once: the peer sees a clean end behind our last frame.
+    fn close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.clock.now();
+        if self.io.output.is_empty() {
+            self.io.borrow_output();
+            self.conn.poll_output(&mut self.io.output, OUTPUT_BUDGET, now);
+        }
+        let since = *self.write_stalled.get_or_insert(now);
+        if !self.io.output.is_empty() {
+            match self.io.poll_write(cx) {
+                Poll::Ready(Ok(())) => return Poll::Ready(()),
+                Poll::Ready(Err(_)) => self.phase = Phase::Closed,
+                Poll::Pending if self.clock.poll(Some(since + LINGER), cx) => self.phase = Phase::Closed,
+                Poll::Pending => return Poll::Pending,
+            }
+            return Poll::Ready(());
+        }
+        match self.io.poll_shutdown(cx) {
+            Poll::Ready(Ok(())) if self.io.is_read_closed => self.phase = Phase::Closed,
+            Poll::Ready(Ok(())) => self.phase = Phase::Lingering { until: now + LINGER, left: LINGER_OCTETS },
+            Poll::Ready(Err(_)) => self.phase = Phase::Closed,
+            Poll::Pending if self.clock.poll(Some(since + LINGER), cx) => self.phase = Phase::Closed,
+            Poll::Pending => return Poll::Pending,
+        }
+        Poll::Ready(())
+    }
+
+    /// Reads and discards until the peer closes, too much came, or it took too long.
+    fn linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Phase::Lingering { until, left } = self.phase else { return Poll::Ready(()) };
+        self.io.input.clear();
+        match self.io.poll_read(cx) {
+            Ok(Read::Octets) if left > self.io.input.len() => {
+                self.phase = Phase::Lingering { until, left: left - self.io.input.len() };
+                Poll::Ready(())
+            }
+            Ok(Read::Waits) if !self.clock.poll(Some(until), cx) => Poll::Pending,
+            _ => {
+                self.phase = Phase::Closed;
+                Poll::Ready(())
+            }
+        }
+    }
+
+    fn finish(&mut self, error: Option<Error>) -> Report {
+        let closed = Error::new(Kind::Closed);
+        self.app.end(error.as_ref().unwrap_or(&closed));
+        for mail in self.mailbox.close() {
+            if let Mail::Open(open) = mail {
+                open.fail(error.as_ref().unwrap_or(&closed));
+            }
+        }
+        self.phase = Phase::Closed;
+        self.io.give_back();
+        let stats = self.conn.stats();
+        Report { streams: stats.streams_accepted + stats.streams_opened, cut: stats.cut, error }
+    }
+}
+
+impl<T: Unpin, A: App> Unpin for Driver<T, A> {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Future for Driver<T, A> {
+    type Output = Report;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
+        let this = self.get_mut();
+        match this.run(cx) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(())) => {
+                let error = this.error.take();
+                Poll::Ready(this.finish(error))
+            }
+            Err(error) => {
+                let error = this.error.take().unwrap_or(error);
+                Poll::Ready(this.finish(Some(error)))
+            }
+        }
+    }
+}
+
+impl<T, A: App> Drop for Driver<T, A> {
+    /// Dropped before its end (its runtime is shutting down, or its owner has lost interest): whoever waits is told.
+    fn drop(&mut self) {
+        if self.phase != Phase::Closed {
+            let closed = Error::new(Kind::Closed);
+            self.app.end(&closed);
+            for mail in self.mailbox.close() {
+                if let Mail::Open(open) = mail {
+                    open.fail(&closed);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The accept loop: never ends because of a connection, and never waits for one.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pellucid_driver::server::{Options, serve_with_handle};
+use pellucid_driver::{Info, Service};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::builder::Builder;
+use crate::drain::Registry;
+
+/// After the hard deadline of a drain, connections get this long to write their last octets.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How long to wait when the system is out of descriptors or memory: what is open must close before more can be accepted.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Everything needed to serve a connection; shared by the workers.
+pub(crate) struct Acceptor<S> {
+    builder: Builder,
+    service: Arc<S>,
+    registry: Arc<Registry>,
+    #[cfg(feature = "tls")]
+    tls: Option<tokio_rustls::TlsAcceptor>,
+}
+
+impl<S: Service> Acceptor<S> {
+    #[allow(clippy::unnecessary_wraps, reason = "fails only with the feature `tls`")]
+    pub(crate) fn new(builder: Builder, service: S, registry: Arc<Registry>) -> io::Result<Self> {
+        Ok(Self {
+            service: Arc::new(service),
+            registry,
+            #[cfg(feature = "tls")]
+            tls: match &builder.identity {
+                Some(identity) => Some(crate::tls::acceptor(identity)?),
+                None => None,
+            },
+            builder,
+        })
+    }
+
+    /// One connection, from its first octet to its last.
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        let mut info = Info::default();
+        info.peer = Some(peer);
+        info.local = stream.local_addr().ok();
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let accepted = timeout(self.builder.handshake_timeout, tls.accept(stream)).await;
+            match accepted {
+                Ok(Ok(stream)) => {
+                    let (_, session) = stream.get_ref();
+                    info.secure = true;
+                    info.server_name = session.server_name().map(str::to_owned);
+                    if let Some(reason) = crate::tls::refuse(session) {
+                        tracing::info!(%peer, reason, "connection refused");
+                        return;
+                    }
+                    self.serve(stream, info).await;
+                }
+                Ok(Err(e)) => tracing::info!(%peer, error = %e, "TLS handshake failed"),
+                Err(_) => tracing::info!(%peer, "TLS handshake timed out"),
+            }
+            return;
+        }
+        self.serve(stream, info).await;
+    }
+
+    async fn serve<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: T, info: Info) {
+        let mut options = Options::default();
+        options.config = self.builder.config.clone();
+        options.config.secure = info.secure;
+        options.tap = self.builder.tap.as_ref().and_then(|maker| maker(&info));
+        let peer = info.peer;
+        options.info = info;
+        let (connection, handle) = serve_with_handle(stream, Arc::clone(&self.service), options);
+        let entry = Entry { n: self.registry.add(handle), registry: Arc::clone(&self.registry), done: false };
+        let report = connection.await;
+        if let Some(error) = &report.error {
+            tracing::info!(peer = peer.map(tracing::field::display), %error, "connection ended");
+        }
+        entry.done(&report);
+    }
+}
+
+/// A connection's place in the registry; counted as cut when its task is dropped before its end.
+struct Entry {
+    n: u64,
+    registry: Arc<Registry>,
+    done: bool,
+}
+
+impl Entry {
+    fn done(mut self, report: &pellucid_driver::Report) {
+        self.done = true;
+        self.registry.remove(self.n, Some(report));
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if !self.done {
+            self.registry.remove(self.n, None);
+        }
+    }
+}
+
+/// Accepts until the server is to leave, then waits for what is open.
+pub(crate) async fn accept_loop<S: Service>(acceptor: Arc<Acceptor<S>>, listener: TcpListener) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let registry = Arc::clone(&acceptor.registry);
+    let mut connections = JoinSet::new();
+    let mut stopping = std::pin::pin!(registry.stopping());
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stopping => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    // Small frames must not wait for each other.
+                    let _ = stream.set_nodelay(true);
+                    connections.spawn(Arc::clone(&acceptor).connection(stream, peer));
+                }
+                Err(e) => rest_after(&e).await,
+            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+    drop(listener);
+    let limit = acceptor.builder.config.drain_timeout + acceptor.builder.config.drain_ping_timeout + LAST_WORDS;
+    let drained = timeout(limit, async { while connections.join_next().await.is_some() {} }).await;
+    if drained.is_err() {
+        connections.shutdown().await;
+    }
+    Ok(())
+}
+
+/// An error of `accept` is a connection's (it was gone before we took it), or the system's, which passes.
+async fn rest_after(e: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    tracing::warn!(error = %e, "accept failed");
+    if !matches!(e.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+        tokio::time::sleep(EXHAUSTED_PAUSE).await;
+    }
+}

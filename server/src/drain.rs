@@ -1,0 +1,119 @@
+//! Leaving without losing a request: every connection is told, given its time, and counted.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pellucid_driver::server::Handle;
+use pellucid_driver::{Kind, Report};
+use tokio::sync::watch;
+
+/// Tells a server to leave. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Shutdown(Arc<Registry>);
+
+impl Shutdown {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Registry { state: Mutex::default(), stop: watch::Sender::new(false) }))
+    }
+
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.0)
+    }
+
+    /// Accepts no more connections, tells those that are open to finish what is under way (two-phase GOAWAY, RFC 9113 §6.8), and
+    /// cuts what is still open at `Config::drain_timeout`. Calling it again changes nothing.
+    pub fn shut_down(&self) {
+        self.0.stop.send_replace(true);
+        let handles: Vec<Handle> = self.0.lock().open.values().cloned().collect();
+        for handle in handles {
+            handle.shut_down();
+        }
+    }
+}
+
+/// The connections of a server.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    state: Mutex<State>,
+    stop: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: u64,
+    open: HashMap<u64, Handle>,
+    report: DrainReport,
+}
+
+impl Registry {
+    /// Resolves when the server is to leave.
+    pub(crate) async fn stopping(&self) {
+        // The sender lives as long as the registry, so waiting cannot fail.
+        let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
+    }
+
+    pub(crate) fn add(&self, handle: Handle) -> u64 {
+        let mut state = self.lock();
+        state.next += 1;
+        state.report.connections += 1;
+        let n = state.next;
+        if *self.stop.borrow() {
+            handle.shut_down();
+        }
+        state.open.insert(n, handle);
+        n
+    }
+
+    pub(crate) fn remove(&self, n: u64, report: Option<&Report>) {
+        let mut state = self.lock();
+        state.open.remove(&n);
+        match report {
+            Some(report) => {
+                state.report.requests += report.streams;
+                state.report.streams_cut += report.cut;
+                state.report.connections_failed +=
+                    u64::from(report.error.as_ref().is_some_and(|e| !matches!(e.kind(), Kind::Closed)));
+            }
+            None => state.report.connections_cut += 1,
+        }
+    }
+
+    pub(crate) fn report(&self) -> DrainReport {
+        self.lock().report
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a server did, and what its leaving cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DrainReport {
+    /// Connections accepted.
+    pub connections: u64,
+    /// Requests taken.
+    pub requests: u64,
+    /// Connections that ended with an error, the peer's disappearance included.
+    pub connections_failed: u64,
+    /// Requests that were still open at the hard deadline and were reset.
+    pub streams_cut: u64,
+    /// Connections that did not close even then.
+    pub connections_cut: u64,
+}
+
+impl fmt::Display for DrainReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { connections, requests, connections_failed, streams_cut, connections_cut } = self;
+        write!(f, "served {requests} requests on {connections} connections")?;
+        if *connections_failed > 0 {
+            write!(f, ", {connections_failed} of them ended with an error")?;
+        }
+        if *streams_cut > 0 || *connections_cut > 0 {
+            write!(f, "; cut {streams_cut} requests and {connections_cut} connections at the deadline")?;
+        }
+        Ok(())
+    }
+}
