@@ -198,13 +198,13 @@ impl Fields {
         let start = self.octets.len();
         let mut class = Class::VALUE_SPACE;
         let mut sensitive = false;
-        for entry in self.entries.iter().filter(|entry| is_cookie(entry)) {
+        for (crumb, entry) in self.entries.iter().filter(|entry| is_cookie(entry)).enumerate() {
+            if crumb > 0 {
+                self.octets.extend_from_slice(CRUMB_SEPARATOR);
+            }
             let crumb = entry.field(&self.octets, 0);
             class = class.union(crumb.class);
             sensitive |= crumb.sensitive;
-            if self.octets.len() > start {
-                self.octets.extend_from_slice(CRUMB_SEPARATOR);
-            }
             let value = entry.start as usize..(entry.start + entry.value_len) as usize;
             self.octets.extend_from_within(value);
         }
@@ -295,5 +295,77 @@ impl Eq for Fields {}
 impl std::fmt::Debug for Fields {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section(fields: &[(&'static str, &'static str)]) -> Fields {
+        fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect()
+    }
+
+    #[test]
+    fn fields_are_found_counted_and_removed() {
+        let mut fields = section(&[(":path", "/"), ("te", "trailers"), ("x-a", "1"), ("te", "x"), ("x-a", "2")]);
+        assert_eq!(fields.size(), (6 + 10 + 4 + 3 + 4) + 5 * 32);
+        assert_eq!(
+            (fields.get(b"x-a"), fields.get(b"te"), fields.get(b"X-A")),
+            (Some(&b"1"[..]), Some(&b"trailers"[..]), None)
+        );
+        assert_eq!(
+            (fields.find(Token::PATH), fields.find(Token::OTHER), fields.find(Token::VIA)),
+            (Some(&b"/"[..]), None, None)
+        );
+        assert_eq!((fields.remove(Token::TE), fields.remove(Token::OTHER)), (2, 0));
+        assert_eq!(fields, section(&[(":path", "/"), ("x-a", "1"), ("x-a", "2")]));
+        assert_eq!(fields.size(), 3 * 32 + 6 + 4 + 4);
+        assert_eq!(fields.iter().rev().map(|field| field.value).collect::<Vec<_>>(), [&b"2"[..], b"1", b"/"]);
+        assert_eq!(
+            (fields.iter().len(), fields.get_field(1).map(|field| field.token), fields.get_field(3)),
+            (3, Some(Token::OTHER), None)
+        );
+        fields.clear();
+        assert!(fields.is_empty() && fields.size() == 0 && fields.allocated() > 0);
+    }
+
+    #[test]
+    fn ways_to_push_agree() {
+        let mut fields = Fields::with_capacity(2, 10);
+        fields.push(b"cookie", b"a b");
+        fields.push_token(Token::COOKIE, b"a b");
+        assert_eq!(fields.get_field(0), fields.get_field(1));
+        assert_eq!(fields.get_field(0), Some(Field::new(b"cookie", b"a b")));
+        fields.push_sensitive(b"cookie", b"a b");
+        assert_ne!(fields.get_field(1), fields.get_field(2));
+        assert_eq!(format!("{fields:?}"), "[cookie: a b, cookie: a b, cookie: <sensitive>]");
+    }
+
+    #[test]
+    fn cookies_are_joined_at_the_place_of_the_first() {
+        let mut fields =
+            section(&[("a", "1"), ("cookie", "x=1"), ("b", "2"), ("cookie", ""), ("cookie", "y=2"), ("c", "3")]);
+        fields.join_cookies();
+        let joined = section(&[("a", "1"), ("cookie", "x=1; ; y=2"), ("b", "2"), ("c", "3")]);
+        assert_eq!(fields, joined);
+        assert_eq!(fields.size(), joined.size());
+        for unchanged in [section(&[]), section(&[("a", "1")]), section(&[("a", "1"), ("cookie", ""), ("b", "2")])] {
+            let mut fields = unchanged.clone();
+            fields.join_cookies();
+            assert_eq!(fields, unchanged);
+        }
+    }
+
+    /// The first crumb may be empty, and what is wrong with any crumb is still seen.
+    #[test]
+    fn joined_cookies_keep_what_is_known_of_the_crumbs() {
+        let mut fields = section(&[("cookie", ""), ("cookie", " x"), ("cookie", "y")]);
+        fields.push_sensitive(b"cookie", b"z");
+        fields.join_cookies();
+        let joined = fields.get_field(0);
+        assert_eq!(joined.map(|field| (field.value, field.sensitive)), Some((&b";  x; y; z"[..], true)));
+        assert!(joined.is_some_and(|field| field.class.contains(Class::VALUE_EDGE_SPACE)));
+        assert_eq!(fields.len(), 1);
     }
 }

@@ -31,8 +31,7 @@ impl LiteralField {
         let (name, taken) = if index == 0 {
             match StringLiteral::find(octets, taken, limits)? {
                 Progress::Ready(literal) => (NameSource::Literal(literal), literal.end),
-                // After the name at least the octet with the value's length must follow.
-                Progress::Need(needed) => return Ok(Progress::Need(needed + 1)),
+                Progress::Need(needed) => return Ok(Progress::Need(needed)),
             }
         } else {
             (NameSource::Index(index), taken)

@@ -154,6 +154,11 @@ impl Decoder {
         };
         self.failed = error;
         self.position = Position::Start { updates: 0 };
+        for buffer in [&mut self.pending, &mut self.scratch] {
+            if buffer.capacity() > KEPT_BUFFER {
+                *buffer = Vec::new();
+            }
+        }
         let section = std::mem::take(&mut self.section);
         error.map_or(Ok(section), Err)
     }
@@ -216,7 +221,10 @@ impl Decoder {
             pending.extend_from_slice(taken);
             // What was needed was the least there could be, so a representation that is complete takes all of it.
             match self.representation(&pending, sink, limits)? {
-                Progress::Ready(_) => pending.clear(),
+                Progress::Ready(taken) => {
+                    debug_assert_eq!(taken, pending.len());
+                    pending.clear();
+                }
                 Progress::Need(needed) => self.needed = needed,
             }
             self.pending = pending;
@@ -356,5 +364,12 @@ impl Section {
     }
 }
 
+/// Octets of a buffer that are kept between blocks: enough for the strings of ordinary requests, so that they allocate nothing, and
+/// little enough for an idle connection.
+const KEPT_BUFFER: usize = 4096;
+
 /// Updates tolerated at the start of a block. Two are enough for any encoder (RFC 7541 §4.2); one more costs nothing.
 const MAX_SIZE_UPDATES: u8 = 3;
+
+#[cfg(test)]
+mod tests;
