@@ -212,7 +212,11 @@ pub(crate) fn first(config: &Config, role: Role) -> (Vec<Setting>, LocalChange) 
         add(SettingId::HEADER_TABLE_SIZE, config.header_table_size);
     }
     match role {
-        Role::Client => add(SettingId::ENABLE_PUSH, u32::from(config.max_reserved_remote > 0)),
+        Role::Client if config.max_reserved_remote == 0 => add(SettingId::ENABLE_PUSH, 0),
+        Role::Client => {
+            add(SettingId::ENABLE_PUSH, 1);
+            add(SettingId::MAX_CONCURRENT_STREAMS, config.max_concurrent_streams);
+        }
         Role::Server => add(SettingId::MAX_CONCURRENT_STREAMS, config.max_concurrent_streams),
     }
     add(SettingId::INITIAL_WINDOW_SIZE, config.stream_window);

@@ -280,6 +280,9 @@ impl<O: Observer> Connection<O> {
             // RFC 9113 §5.1.2: from now on the pushed stream counts, also where it ends at once.
             self.counts.reserved = self.counts.reserved.saturating_sub(1);
             self.counts.theirs += 1;
+            if self.counts.theirs > self.config.max_concurrent_streams {
+                return Err(Violation::StreamLimit);
+            }
         }
         if let Some(flaw) = block.flaw {
             return Err(flaw);

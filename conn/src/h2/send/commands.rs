@@ -107,7 +107,8 @@ impl<O: Observer> Connection<O> {
     /// Server: sends an interim (1xx) or the final response's header section.
     ///
     /// # Errors
-    /// `NoStream` when the stream is gone, `OutOfOrder` after a final response, `Malformed` when the fields break a rule.
+    /// `NoStream` when the stream is gone, `OutOfOrder` after a final response, `Malformed` when the fields break a rule,
+    /// `NoSlot` on a pushed stream while the client allows no further one.
     pub fn send_headers(&mut self, id: StreamId, fields: &Fields, end: End) -> Result<(), SendError> {
         self.alive()?;
         let facts = message::response(fields).map_err(|v| SendError::Malformed(v.message()))?;
@@ -117,12 +118,18 @@ impl<O: Observer> Connection<O> {
                 "an interim response does not end the stream, and 101 does not exist here",
             ));
         }
+        let has_slot = self.has_slot();
         let (key, stream) = self.streams.by_id(id).ok_or(SendError::NoStream)?;
         if stream.outgoing.phase != Phase::Head {
             return Err(SendError::OutOfOrder);
         }
         let from = stream.state;
         let to = from.next(Input::SendHeaders).map_err(|_| SendError::OutOfOrder)?;
+        // RFC 9113 §5.1.2: a promised stream counts from its HEADERS on, and the client says how many may.
+        if from == State::ReservedLocal && !has_slot {
+            self.counts.slot_wanted = true;
+            return Err(SendError::NoSlot);
+        }
         stream.state = to;
         if !is_interim {
             let is_tunnel = stream.method == Method::Connect && facts.status < 300;
@@ -236,11 +243,11 @@ impl<O: Observer> Connection<O> {
     }
 
     /// The application will read no more of this stream. What still arrives is discarded; once our own message is complete the
-    /// peer is told to stop with RST_STREAM(NO_ERROR) (RFC 9113 §8.1).
+    /// peer is told to stop with RST_STREAM: NO_ERROR from a server (RFC 9113 §8.1), CANCEL from a client.
     pub fn stop_reading(&mut self, id: StreamId) {
         let Some((key, stream)) = self.streams.by_id(id) else { return };
         stream.incoming.reading = Reading::Stopped;
-        if let Some(code) = stream.reset_after_end() {
+        if let Some(code) = stream.reset_after_end(self.role) {
             self.reset_now(key, code);
         }
     }

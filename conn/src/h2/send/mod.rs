@@ -191,7 +191,7 @@ impl<O: Observer> Connection<O> {
             return self.close(key, how);
         }
         stream.state = to;
-        let code = stream.reset_after_end();
+        let code = stream.reset_after_end(self.role);
         self.observer.state(key.id(), from, to);
         if let Some(code) = code {
             self.reset_now(key, code);

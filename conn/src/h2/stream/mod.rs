@@ -14,6 +14,7 @@ pub use state::{Closed, Input, Refused, State};
 pub(crate) use table::{Found, Key, Table};
 
 use super::priority::Priority;
+use super::role::Role;
 use crate::time::Time;
 
 /// A live stream. Slots are reused: [`Stream::renew`] makes a new stream of an old slot and keeps its buffers.
@@ -175,9 +176,10 @@ impl Stream {
         !self.outgoing.queue.is_empty() || !matches!(self.outgoing.tail, Tail::Open)
     }
 
-    /// The code to reset with once our message is complete and nobody reads the peer's (RFC 9113 §8.1), if so.
-    pub(crate) fn reset_after_end(&self) -> Option<ErrorCode> {
-        (self.state == State::HalfClosedLocal && self.incoming.reading == Reading::Stopped)
-            .then_some(ErrorCode::NO_ERROR)
+    /// The code to reset with once our message is complete and nobody reads the peer's, if so.
+    pub(crate) fn reset_after_end(&self, role: Role) -> Option<ErrorCode> {
+        // RFC 9113 §8.1: a response that is complete before its request ends with NO_ERROR; a client that gives up cancels.
+        let code = if role == Role::Server { ErrorCode::NO_ERROR } else { ErrorCode::CANCEL };
+        (self.state == State::HalfClosedLocal && self.incoming.reading == Reading::Stopped).then_some(code)
     }
 }
