@@ -47,15 +47,12 @@ impl Class {
     pub fn of_value(value: &[u8]) -> Class {
         let Some(last) = value.last_chunk::<8>() else { return Class::of_octets(value) };
         let (words, _) = value.as_chunks::<8>();
-        let mut unusual = 0;
-        let mut spaces = 0;
-        for word in words.iter().chain([last]) {
-            let word = u64::from_ne_bytes(*word);
-            // The top bit of an octet is set by 0x80 and above as they are, by 0x7f when 1 is added, and by less than 0x20 when that
-            // is taken away. A carry or borrow from one octet to the next needs such an octet too.
-            unusual |= word | word.wrapping_add(EACH) | word.wrapping_sub(EACH * 0x20);
-            // Likewise only SP, which the difference makes 0, borrows when 1 is taken away.
-            spaces |= (word ^ (EACH * 0x20)).wrapping_sub(EACH);
+        // The last word overlaps the one before it, so that no octet is left over.
+        let (mut unusual, mut spaces) = word_facts(*last);
+        for word in words {
+            let facts = word_facts(*word);
+            unusual |= facts.0;
+            spaces |= facts.1;
         }
         if unusual & TOP_BITS != 0 {
             return Class::of_octets(value);
@@ -162,6 +159,18 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// A word with the top bit of each octet.
 const TOP_BITS: u64 = EACH * 0x80;
+
+/// Two words whose top bits tell whether any octet is unusual (below 0x20, or 0x7f and above) and, if none is, whether any
+/// is SP.
+#[inline(always)]
+fn word_facts(octets: [u8; 8]) -> (u64, u64) {
+    let word = u64::from_ne_bytes(octets);
+    // An octet's top bit is set by 0x80 and above as it is, by 0x7f when 1 is added, and by less than 0x20 when that is taken
+    // away. A carry or borrow from one octet to the next needs such an octet too.
+    let unusual = word | word.wrapping_add(EACH) | word.wrapping_sub(EACH * 0x20);
+    // Likewise only SP, which the difference makes 0, borrows when 1 is taken away.
+    (unusual, (word ^ (EACH * 0x20)).wrapping_sub(EACH))
+}
 
 fn edge_space(value: &[u8]) -> u16 {
     let is_space = |octet: Option<&u8>| matches!(octet, Some(b' ' | b'\t'));

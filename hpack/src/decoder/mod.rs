@@ -350,17 +350,22 @@ fn lookup(table: &DynamicTable, index: u32) -> Result<Field<'_>, Error> {
 }
 
 impl Section {
-    /// Counts a field and says whether it is to be stored.
+    /// Counts a field and says whether it is to be stored. Both counts only grow, so a section that is over a limit stays so.
     #[inline(always)]
     fn admit(&mut self, field: &Field<'_>, limits: &Limits) -> bool {
         self.size += field.size();
         self.fields = self.fields.saturating_add(1);
-        if self.size <= u64::from(limits.max_size) && self.fields <= limits.max_fields && self.over.is_none() {
+        if self.size <= u64::from(limits.max_size) && self.fields <= limits.max_fields {
             return true;
         }
+        self.note_over(limits);
+        false
+    }
+
+    #[cold]
+    fn note_over(&mut self, limits: &Limits) {
         let over = if self.fields > limits.max_fields { Over::Count } else { Over::Size };
         self.over.get_or_insert(over);
-        false
     }
 }
 

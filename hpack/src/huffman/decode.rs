@@ -36,14 +36,16 @@ pub(crate) fn decode_into(octets: &[u8], out: &mut [u8]) -> Result<usize, Error>
     let mut at = 0;
     let mut rest = octets;
     while let Some((word, _)) = rest.split_first_chunk::<WORD>() {
-        let taken = bits.refill(u64::from_be_bytes(*word), WORD);
+        let taken = bits.free_octets();
+        bits.refill(u64::from_be_bytes(*word), taken);
         rest = rest.get(taken..).unwrap_or_default();
         at += bits.take_four(out, at)?;
     }
     let mut word = last_word(octets, rest);
     let mut left = rest.len();
     loop {
-        let taken = bits.refill(word, left);
+        let taken = bits.free_octets().min(left);
+        bits.refill(word, taken);
         word = word.checked_shl(8 * octet_count(taken)).unwrap_or(0);
         left -= taken;
         while bits.count >= 4 * LOOKUP_BITS {
@@ -73,14 +75,18 @@ struct Bits {
 }
 
 impl Bits {
-    /// Fills the window from a word whose first `available` octets are input, and says how many octets were taken. Bits that did not
-    /// count may already be in the window: they are the same ones, so they may be or-ed in again.
+    /// Whole octets that the window has room for: seven at most.
     #[inline]
-    fn refill(&mut self, word: u64, available: usize) -> usize {
+    fn free_octets(&self) -> usize {
+        (63 - self.count as usize) / 8
+    }
+
+    /// Adds the first `taken` octets of a word to the window, which has room for them. The word's other octets may get into it too
+    /// without being counted; they are or-ed in again when their turn comes, to no effect.
+    #[inline]
+    fn refill(&mut self, word: u64, taken: usize) {
         self.window |= word >> self.count;
-        let taken = available.min((63 - self.count as usize) / 8);
         self.count += 8 * octet_count(taken);
-        taken
     }
 
     /// Takes up to eight symbols at once, or one long one, and says how many. Needs the bits of four
