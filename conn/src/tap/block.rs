@@ -122,3 +122,73 @@ pub(super) const FIRST_TABLE_SIZE: u32 = 4_096;
 /// What is told of one field section. Stops small blocks that expand without bound from filling memory; far above what
 /// connections accept, so that whatever they take is shown.
 const LIMITS: Limits = Limits { max_size: 1 << 20, max_fields: 4_096, max_string: 1 << 20 };
+
+#[cfg(test)]
+mod tests {
+    use pellucid_hpack::{Encoder, Fields};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn blocks_of(fragment: &[u8]) -> (Blocks, Block, Option<Violation>) {
+        let mut blocks = Blocks::new(FIRST_TABLE_SIZE);
+        let (block, violation) = blocks.last_part(fragment);
+        (blocks, block, violation)
+    }
+
+    proptest! {
+        /// The list of names stays beside the table, and every field is told of, whatever an encoder does.
+        #[test]
+        fn names_run_beside_the_table(
+            sections in proptest::collection::vec(
+                (proptest::collection::vec(("[a-c]{1,3}|cookie|:path|te", "[a-z]{0,60}"), 0..12), 0_u32..400),
+                1..12,
+            ),
+        ) {
+            let mut encoder = Encoder::new(4_096);
+            let mut blocks = Blocks::new(FIRST_TABLE_SIZE);
+            for (section, table_size) in sections {
+                encoder.set_max_table_size(table_size);
+                blocks.set_max_table_size(table_size);
+                let mut fields = Fields::new();
+                section.iter().for_each(|(name, value)| fields.push(name.as_bytes(), value.as_bytes()));
+                let mut wire = Vec::new();
+                encoder.encode(&fields, &mut wire);
+                let (block, violation) = blocks.last_part(&wire);
+                prop_assert_eq!(violation, None);
+                let mut told = Fields::new();
+                for step in &block.steps {
+                    if let Coded::Field { name, value, .. } = &step.coded {
+                        told.push(name, value);
+                    }
+                }
+                prop_assert_eq!(told, fields);
+                let names: Vec<&[u8]> = blocks.names.iter().map(|name| &**name).collect();
+                let table: Vec<&[u8]> = blocks.decoder.table().map(|(_, field)| field.name).collect();
+                prop_assert_eq!(names, table);
+                prop_assert_eq!(block.outcome.map(|outcome| outcome.table.entries), Some(encoder.table_len()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_larger_than_the_table_empties_it() {
+        let (blocks, block, violation) = blocks_of(b"\x3f\x09\x40\x01a\x01b\x40\x01c\x0812345678");
+        assert_eq!(violation, None);
+        let steps: Vec<_> = block.steps.iter().map(|step| (step.added, step.evicted.as_slice())).collect();
+        assert_eq!(steps, [(false, [].as_slice()), (true, &[]), (false, &[b"a".as_slice().into()])]);
+        assert!(blocks.names.is_empty());
+    }
+
+    #[test]
+    fn names_are_right_again_after_a_section_over_the_limits() {
+        // One field more than is told of, and it goes into the table.
+        let limit = usize::try_from(LIMITS.max_fields).unwrap();
+        let (mut blocks, block, violation) = blocks_of(&[vec![0x82; limit].as_slice(), b"\x40\x01a\x01b"].concat());
+        assert_eq!((block.steps.len(), violation), (limit, None));
+        assert_eq!(blocks.names, [b"a".as_slice().into()]);
+        let (block, violation) = blocks.last_part(b"\x20\xbe");
+        assert_eq!(violation, Some(Violation::Compression(pellucid_hpack::Error::IndexBeyondTable)));
+        assert_eq!(block.steps[0].evicted, [b"a".as_slice().into()]);
+    }
+}

@@ -257,3 +257,57 @@ impl fmt::Display for Visible<'_> {
 }
 
 const INDENT: &str = "    ";
+
+#[cfg(test)]
+mod tests {
+    use pellucid_hpack::{Coding, Representation};
+
+    use super::*;
+    use crate::tap::record::{Coded, Step};
+
+    fn field(name: &str, value: &[u8], sensitive: bool, secrets: Secrets) -> String {
+        let representation = Representation { coding: Coding::Indexed { index: 62 }, octets: 1 };
+        let (name, value) = (name.as_bytes().into(), value.into());
+        let step =
+            Step { coded: Coded::Field { name, value, sensitive, representation }, added: false, evicted: Vec::new() };
+        let mut out = String::new();
+        coding::write_step(&mut out, &step, secrets).expect("a String takes everything");
+        out
+    }
+
+    #[test]
+    fn secrets_are_shown_only_when_asked_for() {
+        for name in ["authorization", "proxy-authorization", "cookie", "set-cookie", "Cookie"] {
+            let redacted = format!("    {name}: <redacted, 6 octets>  [indexed 62, dynamic]\n");
+            assert_eq!(field(name, b"secret", false, Secrets::Redacted), redacted);
+            let shown = format!("    {name}: secret  [indexed 62, dynamic]\n");
+            assert_eq!(field(name, b"secret", false, Secrets::Shown), shown);
+        }
+        assert!(field("x-key", b"secret", true, Secrets::Redacted).contains("<redacted, 6 octets>"));
+        assert!(field("x-key", b"public", false, Secrets::Redacted).contains("x-key: public"));
+    }
+
+    #[test]
+    fn no_octet_reaches_a_terminal_that_it_might_obey() {
+        let all: Vec<u8> = (0..=255).collect();
+        let line = field("x", &all, false, Secrets::Redacted);
+        let line = line.strip_suffix('\n').expect("a line ends");
+        assert!(line.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{line}");
+        assert!(line.contains("\\x1b\\x1c") && line.contains("[\\\\]"), "{line}");
+    }
+
+    #[test]
+    fn windows_beyond_their_bounds_are_pointed_out() {
+        let mut out = String::new();
+        let windows = WindowsLeft { connection: 5, stream: Some(-1) };
+        write_windows(&mut out, Role::Server, Some(windows)).expect("a String takes everything");
+        write_window(&mut out, Role::Client, StreamId::new(1), Some(1 << 31)).expect("a String takes everything");
+        write_window(&mut out, Role::Client, StreamId::CONNECTION, Some(9)).expect("a String takes everything");
+        assert_eq!(
+            out,
+            "; the server may still send -1 on the stream, 5 on the connection (overdrawn: RFC 9113 §6.9.1)\n\
+             : the client may send 2147483648 on the stream (more than a window can be: RFC 9113 §6.9.1)\n\
+             : the client may send 9 on the connection\n",
+        );
+    }
+}
