@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use pellucid_flow::Change;
-use pellucid_frame::{AltSvc, GoAway, Origin, Ping, PriorityUpdate, Reset, Settings, WindowUpdate};
+use pellucid_frame::{AltSvc, GoAway, Origin, Ping, PriorityUpdate, Reset, SettingId, Settings, WindowUpdate};
 
 use super::Expect;
 use crate::error::Cause;
@@ -105,6 +105,10 @@ impl<O: Observer> Connection<O> {
         let was_first = core::mem::replace(&mut self.recv.expect, Expect::Frame) != Expect::Frame;
         let next = self.peer.after(&frame, self.role.peer())?;
         self.apply(next)?;
+        // RFC 7541 §4.2: the next block must say the smallest size since the last one, so each of several counts.
+        for setting in frame.iter().filter(|s| s.id == SettingId::HEADER_TABLE_SIZE) {
+            self.lane.encoder.set_max_table_size(setting.value);
+        }
         // RFC 9113 §6.5.3: each SETTINGS frame has its own acknowledgment, in order.
         self.lane.settings_ack();
         if !was_first {
@@ -123,7 +127,6 @@ impl<O: Observer> Connection<O> {
             Ok(Change::DidNotGrow) => {}
             Err(_) => return Err(Violation::InitialWindowOverflow.into()),
         }
-        self.lane.encoder.set_max_table_size(next.header_table_size);
         self.peer = next;
         if self.counts.slot_wanted && self.has_slot() {
             self.counts.slot_wanted = false;
