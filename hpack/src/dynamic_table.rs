@@ -154,3 +154,48 @@ pub(crate) enum Inserted {
 
 /// The arena's first allocation: enough for a few fields of a short connection.
 const SMALLEST_ARENA: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Positions run over 2^32 and the arena is moved many times; it never holds more than twice the table, and on average
+    /// no octet is moved more than once.
+    #[test]
+    fn positions_wrap_and_the_arena_stays_small() {
+        let max_size = 1000;
+        let mut table = DynamicTable::new(max_size);
+        table.base = u32::MAX - 5000;
+        let (mut inserted, mut moved) = (0, 0);
+        for number in 0..2000_usize {
+            let value = vec![b'a' + u8::try_from(number % 26).unwrap(); number % 150];
+            let (base, before) = (table.base, table.octets.len());
+            let name: &[u8] = if number % 3 == 0 { b"x-name" } else { b"x-other" };
+            let outcome = table.insert(Token::OTHER, Name::Octets(name), &value, Class::NONE);
+            assert_eq!(outcome, Inserted::Newest);
+            if table.base != base {
+                moved += before - table.base.wrapping_sub(base) as usize;
+            }
+            inserted += name.len() + value.len();
+            let newest = table.get(0).unwrap();
+            assert_eq!((newest.name, newest.value), (name, value.as_slice()));
+            let oldest = table.get(table.len() - 1).unwrap();
+            assert!(
+                oldest.value.iter().all(|octet| Some(octet) == oldest.value.first()) && oldest.name.starts_with(b"x-")
+            );
+            assert!(table.octets.capacity() <= 2 * max_size as usize && table.size() <= max_size);
+        }
+        assert!(moved > 0 && moved < inserted, "{moved} octets moved for {inserted}");
+    }
+
+    /// A known name takes no room in the arena, but counts.
+    #[test]
+    fn known_names_are_not_kept() {
+        let mut table = DynamicTable::new(100);
+        table.insert(Token::COOKIE, Name::Octets(b"cookie"), b"abc", Class::NONE);
+        assert_eq!((table.octets.as_slice(), table.size()), (&b"abc"[..], 32 + 6 + 3));
+        assert_eq!(table.get(0).map(|field| field.name), Some(&b"cookie"[..]));
+        table.insert(Token::COOKIE, Name::Entry(0), &[b'x'; 100], Class::NONE);
+        assert_eq!((table.len(), table.size()), (0, 0));
+    }
+}

@@ -4,6 +4,10 @@
 //! field section. None of them knows anything about HTTP: they carry names and values as octets, say of what kind the octets
 //! are ([`Class`]) and leave the judgement to others.
 //!
+//! To read it: `integer.rs` and `huffman/` are how numbers and strings are written; `static_table.rs` and `dynamic_table.rs`
+//! what both sides know; `decoder/mod.rs` and `encoder/mod.rs` put them together; `encoder/policy.rs` is the one place where
+//! there was something to decide.
+//!
 //! ```
 //! use pellucid_hpack::{Decoder, Encoder, Fields, Limits, Token};
 //!

@@ -68,7 +68,10 @@ fn measure(sections: &[Fields]) -> Result<Octets, String> {
             .decode(&block, &mut decoded, &limits)
             .and_then(|()| decoder.finish())
             .map_err(|error| format!("case {place}: {error}"))?;
-        let is_same = decoded.iter().map(|field| (field.name, field.value)).eq(section.iter().map(|field| (field.name, field.value)));
+        let is_same = decoded
+            .iter()
+            .map(|field| (field.name, field.value))
+            .eq(section.iter().map(|field| (field.name, field.value)));
         if !is_same {
             return Err(format!("case {place}: decoded to other fields"));
         }

@@ -1,5 +1,13 @@
 //! The decoder (RFC 7541 §3, §6): fragments of a field block go in, fields come out, and the dynamic table follows.
 //!
+//! ```text
+//! 1xxxxxxx  an indexed field                 x: index in both tables           §6.1
+//! 01xxxxxx  a literal field, to be inserted  x: index of the name, 0 if it     §6.2.1
+//! 0000xxxx  … not to be inserted                follows as a string; then the  §6.2.2
+//! 0001xxxx  … never to be, on any hop           value as a string              §6.2.3
+//! 001xxxxx  a new maximum for the table      x: octets                         §6.3
+//! ```
+//!
 //! A block arrives in fragments cut anywhere. What is left of an incomplete representation is kept, together with the number
 //! of octets before which it is no use to look again: the next octet of an integer, or the end of a string whose length is known.
 //! So each octet is copied at most once and no string is decoded twice, however the block is cut.

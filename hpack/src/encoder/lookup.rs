@@ -161,3 +161,57 @@ const fn upper(hash: u64) -> u32 {
 
 /// The first allocation of an index: a short connection inserts a few fields only.
 const SMALLEST_INDEX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamic_table::Name;
+
+    /// Every living entry is found and no evicted one, while the index grows, hashes meet and numbers run over 2^32.
+    #[test]
+    fn living_entries_are_found() {
+        for same_hash in [false, true] {
+            let mut table = DynamicTable::new(2000);
+            let mut lookup = Lookup { next: u32::MAX - 100, ..Lookup::default() };
+            for number in 0..300_u32 {
+                let value = number.to_string();
+                let field = Field::new(b"x-number", value.as_bytes());
+                let hashes_of = |field: &Field<'_>| if same_hash { Hashes { name: 7, field: 7 } } else { hash(field) };
+                assert_eq!(lookup.find_field(&table, hashes_of(&field), &field), None);
+                table.insert(field.token, Name::Octets(field.name), field.value, field.class);
+                lookup.insert(hashes_of(&field), table.len());
+                for age in 0..=number {
+                    let value = (number - age).to_string();
+                    let field = Field::new(b"x-number", value.as_bytes());
+                    let expected = (age < table.len()).then_some(age);
+                    assert_eq!(lookup.find_field(&table, hashes_of(&field), &field), expected, "{number} {age}");
+                }
+                assert_eq!(lookup.find_name(&table, hashes_of(&field).name, &field), Some(0));
+            }
+            assert!(table.len() < 64 && lookup.fields.links.len() == 64);
+        }
+    }
+
+    /// Names that differ, and values that share beginning, end or length.
+    #[test]
+    fn hashes_differ() {
+        let values = [
+            "",
+            "a",
+            "b",
+            "aaaaaaaa",
+            "aaaaaaab",
+            "baaaaaaa",
+            "aaaaaaaaa",
+            "aaaaaaaa\0",
+            "aaaaaaaabbbbbbbb",
+            "bbbbbbbbaaaaaaaa",
+        ];
+        let mut hashes: Vec<u32> = values.iter().map(|value| hash(&Field::new(b"x", value.as_bytes())).field).collect();
+        hashes.extend(values.iter().map(|value| hash(&Field::new(b"y", value.as_bytes())).field));
+        hashes.extend(values.iter().map(|value| hash(&Field::new(b":path", value.as_bytes())).field));
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 3 * values.len());
+    }
+}
