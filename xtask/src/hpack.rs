@@ -11,7 +11,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// When a ratio is above its bound, a block does not decode to what was encoded, or the stories cannot be read.
-pub fn run() -> Result<(), String> {
+pub(crate) fn run() -> Result<(), String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(STORIES);
     let mut all = Octets::default();
     let mut early = Octets::default();
