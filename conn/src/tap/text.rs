@@ -260,37 +260,43 @@ const INDENT: &str = "    ";
 
 #[cfg(test)]
 mod tests {
-    use pellucid_hpack::{Coding, Representation};
+    use pellucid_hpack::{Coding, Indexing, NameCoding, Representation, StringCoding};
 
     use super::*;
     use crate::tap::record::{Coded, Step};
 
-    fn field(name: &str, value: &[u8], sensitive: bool, secrets: Secrets) -> String {
-        let representation = Representation { coding: Coding::Indexed { index: 62 }, octets: 1 };
-        let (name, value) = (name.as_bytes().into(), value.into());
-        let step =
-            Step { coded: Coded::Field { name, value, sensitive, representation }, added: false, evicted: Vec::new() };
+    fn field(name: &str, value: &[u8], indexing: Indexing, secrets: Secrets) -> String {
+        let (at, raw) = (NameCoding::Indexed { index: 62 }, StringCoding::Raw);
+        let coding = Coding::Literal { indexing, name: at, value: raw };
+        let coded = Coded::Field {
+            name: name.as_bytes().into(),
+            value: value.into(),
+            sensitive: indexing == Indexing::Never,
+            representation: Representation { coding, octets: 9 },
+        };
         let mut out = String::new();
+        let step = Step { coded, added: false, evicted: Vec::new() };
         coding::write_step(&mut out, &step, secrets).expect("a String takes everything");
         out
     }
 
     #[test]
     fn secrets_are_shown_only_when_asked_for() {
+        let coded = "[literal, not added; name 62, dynamic; value raw]";
         for name in ["authorization", "proxy-authorization", "cookie", "set-cookie", "Cookie"] {
-            let redacted = format!("    {name}: <redacted, 6 octets>  [indexed 62, dynamic]\n");
-            assert_eq!(field(name, b"secret", false, Secrets::Redacted), redacted);
-            let shown = format!("    {name}: secret  [indexed 62, dynamic]\n");
-            assert_eq!(field(name, b"secret", false, Secrets::Shown), shown);
+            let redacted = format!("    {name}: <redacted, 6 octets>  {coded}\n");
+            assert_eq!(field(name, b"secret", Indexing::Without, Secrets::Redacted), redacted);
+            let shown = format!("    {name}: secret  {coded}\n");
+            assert_eq!(field(name, b"secret", Indexing::Without, Secrets::Shown), shown);
         }
-        assert!(field("x-key", b"secret", true, Secrets::Redacted).contains("<redacted, 6 octets>"));
-        assert!(field("x-key", b"public", false, Secrets::Redacted).contains("x-key: public"));
+        assert!(field("x-key", b"secret", Indexing::Never, Secrets::Redacted).contains("<redacted, 6 octets>"));
+        assert!(field("x-key", b"public", Indexing::Without, Secrets::Redacted).contains("x-key: public"));
     }
 
     #[test]
     fn no_octet_reaches_a_terminal_that_it_might_obey() {
         let all: Vec<u8> = (0..=255).collect();
-        let line = field("x", &all, false, Secrets::Redacted);
+        let line = field("x", &all, Indexing::Without, Secrets::Redacted);
         let line = line.strip_suffix('\n').expect("a line ends");
         assert!(line.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{line}");
         assert!(line.contains("\\x1b\\x1c") && line.contains("[\\\\]"), "{line}");

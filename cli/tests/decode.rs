@@ -1,0 +1,100 @@
+//! `pellucid decode` as its users meet it: arguments in, lines and exit codes out.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+const GET: &str = "00000101050000000182";
+
+const GET_TOLD: &str = "\
+-> HEADERS stream 1 END_STREAM END_HEADERS, 1 octet
+    :method: GET  [indexed 2, static]
+    (block ends: 1 field, section size 42; table 0 of 4096 octets, 0 entries)
+";
+
+fn pellucid(args: &[&str], input: &[u8]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pellucid"));
+    command.arg("decode").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program was built");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    // A program that does not read its input is no failure of the test.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    child.wait_with_output().expect("the program ends")
+}
+
+fn told(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn complaint(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn hex_text_raw_octets_and_hex_files_tell_the_same() {
+    let raw = [0, 0, 1, 1, 5, 0, 0, 0, 1, 0x82];
+    assert_eq!(told(&pellucid(&["--from", "client", "--hex", GET], b"")), GET_TOLD);
+    assert_eq!(told(&pellucid(&["--from", "client", "--hex", "0x000001 01:05 00000001 82"], b"")), GET_TOLD);
+    assert_eq!(told(&pellucid(&["--from", "client", "-"], &raw)), GET_TOLD);
+    assert_eq!(told(&pellucid(&["--from", "client", "-"], b"000001 0105 00000001\n82\n")), GET_TOLD);
+}
+
+#[test]
+fn the_sender_is_told_from_the_first_octets() {
+    assert_eq!(told(&pellucid(&["-"], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")), "-> preface, 24 octets\n");
+    assert_eq!(told(&pellucid(&["--hex", "000000040000000000"], b"")), "<- SETTINGS stream 0, 0 octets\n");
+    let unknown = complaint(&pellucid(&["--hex", GET], b""));
+    assert!(unknown.starts_with("pellucid: --hex: ") && unknown.contains("--from client"), "{unknown}");
+    let wrong = complaint(&pellucid(&["--from", "server", "-"], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+    assert_eq!(wrong.lines().count(), 1, "{wrong}");
+}
+
+#[test]
+fn a_broken_rule_is_explained_with_its_section() {
+    let told = told(&pellucid(&["--from", "client", "--hex", "00000101050000000180 00"], b""));
+    assert!(told.contains("COMPRESSION_ERROR\n    index 0 names no field (RFC 7541 §6.1)"), "{told}");
+    assert!(told.ends_with("-> (1 octet skipped)\n"), "{told}");
+}
+
+#[test]
+fn secrets_are_shown_on_request() {
+    let cookie = "000006 01 05 00000001 0f1103 613d62";
+    let redacted = told(&pellucid(&["--from", "client", "--hex", cookie], b""));
+    assert!(redacted.contains("cookie: <redacted, 3 octets>"), "{redacted}");
+    assert!(told(&pellucid(&["--from", "client", "--secrets", "--hex", cookie], b"")).contains("cookie: a=b"));
+}
+
+#[test]
+fn unreadable_input_is_one_line_and_exit_code_1() {
+    let cases: [(&[&str], &str); 4] = [
+        (&["--hex", "0g"], "pellucid: --hex: 'g' at character 2 is no hex digit\n"),
+        (&["--hex", "000"], "pellucid: --hex: an odd number of hex digits\n"),
+        (&["--hex", " "], "pellucid: --hex: no octets to explain\n"),
+        (&["-"], "pellucid: -: no octets to explain\n"),
+    ];
+    for (args, message) in cases {
+        assert_eq!(complaint(&pellucid(args, b"")), message);
+    }
+    let missing = complaint(&pellucid(&["no/such/file"], b""));
+    assert!(missing.starts_with("pellucid: no/such/file: ") && missing.lines().count() == 1, "{missing}");
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for args in [&[][..], &["--hex", GET, "file"], &["--from", "nobody", "file"], &["--hexx"]] {
+        assert_eq!(pellucid(args, b"").status.code(), Some(2), "{args:?}");
+    }
+}
+
+/// What `pellucid decode … | head` does: the reader is gone before the first line.
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pellucid"));
+    command.args(["decode", "--from", "client", "--hex", GET]).stdout(writer).stderr(Stdio::piped());
+    let output = command.output().expect("the program was built");
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
