@@ -225,7 +225,7 @@ impl<O: Observer> Connection<O> {
 
     fn end_streams(&mut self, now: Time, mut judge: impl FnMut(&mut Stream) -> Option<Violation>) {
         let guilty: Vec<(StreamId, Violation)> =
-            self.streams.iter_mut().filter_map(|s| judge(s).map(|v| (s.id, v))).collect();
+            self.streams.iter_mut().filter_map(|(key, s)| judge(s).map(|v| (key.id(), v))).collect();
         for (id, violation) in guilty {
             self.blame(violation.on(id), now);
         }

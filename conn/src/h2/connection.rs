@@ -335,9 +335,14 @@ impl<O: Observer> Connection<O> {
     /// we want it to be; else a smaller window would at once be announced away. Our own doing, so a walk is fine.
     pub(super) fn rebase_streams(&mut self, old: u32, new: u32) {
         if old != new {
-            for stream in self.streams.iter_mut() {
+            for (key, stream) in self.streams.iter_mut() {
                 stream.recv_window.rebase(old, new);
                 stream.recv_window.set_target(new);
+                // A window below zero may need credit that nobody would release any more.
+                if !stream.update_listed && stream.recv_window.has_update() {
+                    stream.update_listed = true;
+                    self.updates.push(key);
+                }
             }
         }
     }

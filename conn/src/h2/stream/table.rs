@@ -142,8 +142,12 @@ impl Table {
             .map(|(slot, s)| (Key { slot: u32::try_from(slot).unwrap_or(u32::MAX), id: s.id }, s))
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
-        self.slots.iter_mut().filter(|s| !s.id.is_connection())
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut Stream)> {
+        self.slots
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, s)| !s.id.is_connection())
+            .map(|(slot, s)| (Key { slot: u32::try_from(slot).unwrap_or(u32::MAX), id: s.id }, s))
     }
 
     /// Gives the memory of unused slots back; for connections that go idle.
