@@ -18,7 +18,8 @@ use crate::failure::Failure;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, group(ArgGroup::new("capture").required(true)))]
 pub(crate) struct Args {
-    /// What one side of a connection sent, as raw octets or hex text; `-` is standard input. Each file is explained by itself
+    /// What one side of a connection sent, as raw octets or hex text; `-` is standard input. Two files that begin as the
+    /// two sides of a connection do are explained together, with windows
     #[arg(group = "capture", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The octets as hex text; white space, colons and 0x are skipped
@@ -61,29 +62,39 @@ fn explain_all(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
         let octets = hex::parse(text).map_err(|error| Failure::new(format!("--hex: {error}")))?;
         return explain(args, "--hex", &octets, out);
     }
-    for (place, file) in args.files.iter().enumerate() {
-        let name = file.display().to_string();
-        let octets = load(file).map_err(|error| Failure::new(format!("{name}: {error}")))?;
-        if args.files.len() > 1 {
+    let mut captures = Vec::new();
+    for file in &args.files {
+        captures.push((file.display().to_string(), load(file)?));
+    }
+    if let ([(_, first), (_, second)], None) = (captures.as_slice(), args.from) {
+        match (tap::sender(first), tap::sender(second)) {
+            (Some(Role::Client), Some(Role::Server)) => return explain_pair(args, first, second, out),
+            (Some(Role::Server), Some(Role::Client)) => return explain_pair(args, second, first, out),
+            _ => {}
+        }
+    }
+    for (place, (name, octets)) in captures.iter().enumerate() {
+        if captures.len() > 1 {
             let gap = if place == 0 { "" } else { "\n" };
             writeln!(out, "{gap}{name}:").or_else(output_failed)?;
         }
-        explain(args, &name, &octets, out)?;
+        explain(args, name, octets, out)?;
     }
     Ok(())
 }
 
 /// The octets of a file, which may be written down as hex text.
-fn load(file: &Path) -> Result<Vec<u8>, String> {
+fn load(file: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |error: String| Failure::new(format!("{}: {error}", file.display()));
     let read = if file == Path::new("-") {
         let mut octets = Vec::new();
         io::stdin().lock().read_to_end(&mut octets).map(|_| octets)
     } else {
         std::fs::read(file)
     };
-    let octets = read.map_err(|error| error.to_string())?;
+    let octets = read.map_err(|error| failed(error.to_string()))?;
     match std::str::from_utf8(&octets) {
-        Ok(text) if hex::is_likely(text) => hex::parse(text),
+        Ok(text) if hex::is_likely(text) => hex::parse(text).map_err(failed),
         _ => Ok(octets),
     }
 }
@@ -104,16 +115,27 @@ fn explain(args: &Args, name: &str, octets: &[u8], out: &mut impl Write) -> Resu
             )));
         }
     };
+    show(args, out, |mut sink| {
+        let mut tap = Tap::one_side();
+        tap.feed(from, octets, &mut sink);
+        tap.end(from, &mut sink);
+    })
+}
+
+fn explain_pair(args: &Args, client: &[u8], server: &[u8], out: &mut impl Write) -> Result<(), Failure> {
+    writeln!(out, "(both sides of a connection; their order is one that could have been)").or_else(output_failed)?;
+    show(args, out, |mut sink| tap::tell_pair(client, server, &mut sink))
+}
+
+/// Writes down what `tell` tells.
+fn show(args: &Args, out: &mut impl Write, tell: impl FnOnce(&mut dyn FnMut(Record))) -> Result<(), Failure> {
     let secrets = if args.secrets { Secrets::Shown } else { Secrets::Redacted };
     let mut written = Ok(());
-    let mut show = |record: Record| {
+    tell(&mut |record| {
         if written.is_ok() {
             written = out.write_all(text::render(&record, secrets).as_bytes());
         }
-    };
-    let mut tap = Tap::one_side();
-    tap.feed(from, octets, &mut show);
-    tap.end(from, &mut show);
+    });
     written.or_else(output_failed)
 }
 

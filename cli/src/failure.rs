@@ -1,6 +1,4 @@
-//! How a subcommand fails: an exit code and one line for people.
-//!
-//! Not for: usage errors; clap finds those and ends with 2 by itself.
+//! How a subcommand fails: an exit code and a line for people, or one for each thing that failed.
 
 use std::fmt;
 
@@ -9,7 +7,7 @@ use std::fmt;
 pub(crate) struct Failure {
     /// The exit code, not 0.
     pub(crate) code: u8,
-    /// One line, said after `pellucid: `.
+    /// Said line by line, each after `pellucid: `.
     pub(crate) message: String,
 }
 
@@ -17,6 +15,11 @@ impl Failure {
     /// The ordinary failure, exit code 1.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { code: 1, message: message.into() }
+    }
+
+    /// What was asked for cannot be: exit code 2. Most of that is found by clap.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { code: 2, message: message.into() }
     }
 }
 

@@ -7,6 +7,10 @@
 
 mod decode;
 mod failure;
+mod interrupt;
+mod serve;
+mod units;
+mod watch;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -24,12 +28,15 @@ struct Pellucid {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Serve over HTTP/2: the request's own body, or so many octets
+    Serve(serve::Args),
     /// Explain captured octets: frames, fields and how each was coded, table, windows, broken rules
     Decode(decode::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Pellucid::parse().command {
+        Command::Serve(args) => serve::run(args),
         Command::Decode(args) => decode::run(args),
     };
     match result {

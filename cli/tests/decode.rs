@@ -98,3 +98,31 @@ fn a_reader_that_leaves_is_no_failure() {
     let output = command.output().expect("the program was built");
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
+
+#[test]
+fn both_sides_of_a_connection_are_laid_together() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (client, server) = (folder.join("client.hex"), folder.join("server.hex"));
+    let preface = "505249202a20485454502f322e300d0a0d0a534d0d0a0d0a";
+    let request = format!("{preface} 000000 04 00 00000000 {GET}");
+    std::fs::write(&client, request).expect("the folder is there");
+    let response = "000000 04 00 00000000  000001 01 04 00000001 88  000002 00 01 00000001 6869";
+    std::fs::write(&server, response).expect("the folder is there");
+    let files = [&server, &client].map(|file| file.to_str().expect("a readable path"));
+    let together = told(&pellucid(&files, b""));
+    let lines: Vec<&str> = together.lines().filter(|line| line.starts_with(['-', '<'])).collect();
+    let expected = [
+        "-> preface, 24 octets",
+        "-> SETTINGS stream 0, 0 octets",
+        "<- SETTINGS stream 0, 0 octets",
+        "-> HEADERS stream 1 END_STREAM END_HEADERS, 1 octet",
+        "<- HEADERS stream 1 END_HEADERS, 1 octet",
+        "<- DATA stream 1 END_STREAM, 2 octets",
+    ];
+    assert_eq!(lines, expected);
+    let windows = "2 octets of content; the server may still send 65533 on the stream, 65533 on the connection";
+    assert!(together.contains(windows), "{together}");
+
+    let apart = told(&pellucid(&["--from", "client", files[1], files[1]], b""));
+    assert_eq!(apart.matches("client.hex:\n-> preface").count(), 2, "{apart}");
+}

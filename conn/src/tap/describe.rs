@@ -97,12 +97,13 @@ impl Tap {
     /// RFC 9113 §5.1.1: a stream above all of its kind is new, and both sides have a window on it. One at or below the
     /// highest has been open, and may be closed by now.
     fn open(&mut self, stream: StreamId) {
-        let highest = if stream.is_client_initiated() { &mut self.highest_odd } else { &mut self.highest_even };
-        if stream > *highest {
-            *highest = stream;
-            self.client.windows.open(stream);
-            self.server.windows.open(stream);
+        if !self.is_idle(stream) {
+            return;
         }
+        let highest = if stream.is_client_initiated() { &mut self.highest_odd } else { &mut self.highest_even };
+        *highest = stream;
+        self.client.windows.open(stream);
+        self.server.windows.open(stream);
     }
 
     /// What only watching both sides can tell.

@@ -84,6 +84,11 @@ impl Half {
         if self.announced.len() > MAX_UNACKNOWLEDGED { self.announced.pop_front() } else { None }
     }
 
+    /// Whether there are SETTINGS of this side to acknowledge.
+    pub(super) fn awaits_acknowledgment(&self) -> bool {
+        !self.announced.is_empty()
+    }
+
     /// The other side has acknowledged the oldest SETTINGS of this one.
     pub(super) fn acknowledged(&mut self) -> Option<Announced> {
         self.announced.pop_front()

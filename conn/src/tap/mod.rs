@@ -42,10 +42,12 @@
 mod block;
 mod describe;
 mod half;
+mod pair;
 mod record;
 pub mod text;
 mod windows;
 
+pub use pair::tell_pair;
 pub use record::{Block, Coded, Described, Outcome, Record, Step, Table, What, WindowsLeft};
 
 use half::{Expect, Half};
@@ -144,6 +146,18 @@ impl Tap {
             Role::Client => (&mut self.client, &mut self.server),
             Role::Server => (&mut self.server, &mut self.client),
         }
+    }
+
+    fn side(&self, role: Role) -> &Half {
+        match role {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+
+    /// Whether nobody has opened a stream yet.
+    fn is_idle(&self, stream: StreamId) -> bool {
+        stream > if stream.is_client_initiated() { self.highest_odd } else { self.highest_even }
     }
 
     fn half(&mut self, role: Role) -> &mut Half {

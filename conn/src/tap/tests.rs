@@ -8,6 +8,8 @@ use pellucid_frame::{
 use pellucid_hpack::{Error, Fields};
 use proptest::prelude::*;
 
+mod conversation;
+
 use super::*;
 use crate::h2::{Config, Connection};
 use crate::{Output, Time};
@@ -363,63 +365,4 @@ fn a_reduced_table_must_be_heard_in_the_next_block() {
     watch.feed(Role::Server, &octets(&[headers(1, b"\x88", End::Last)]));
     let Some(Record { what: What::Fault { violation, .. }, .. }) = watch.records.last() else { panic!("no fault") };
     assert_eq!(*violation, Violation::Compression(Error::MissingSizeUpdate));
-}
-
-fn fields(list: &[(&str, &str)]) -> Fields {
-    let mut fields = Fields::new();
-    list.iter().for_each(|(name, value)| fields.push(name.as_bytes(), value.as_bytes()));
-    fields
-}
-
-/// Two ends of the connection of this crate talk; the tap between them sees nothing wrong, and every field.
-#[test]
-fn a_connection_of_this_crate_is_seen_through() {
-    let now = Time::ZERO;
-    let mut client: Connection = Connection::client(Config::client(), now);
-    let mut server: Connection = Connection::server(Config::server(), now);
-    let mut watch = Watch { tap: Tap::new(), records: Vec::new() };
-    let request =
-        fields(&[(":method", "POST"), (":scheme", "http"), (":authority", "a.example"), (":path", "/"), ("x-n", "1")]);
-    let id = client.open(&request, End::More).expect("a fresh connection takes a request");
-    client.send_data(id, bytes::Bytes::from(vec![b'x'; 40_000]), End::Last).expect("the stream is open");
-    let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
-    for _ in 0..4 {
-        let (mut out, mut sent) = (Output::new(), BytesMut::new());
-        client.poll_output(&mut out, 65_536, now);
-        out.drain_to(&mut sent);
-        watch.feed(Role::Client, &sent);
-        to_server.extend_from_slice(&sent);
-        while let Some(event) = server.next_event(&mut to_server, now).expect("the client keeps to the protocol") {
-            if let crate::Event::Headers { id, .. } = event {
-                server.send_headers(id, &fields(&[(":status", "200")]), End::Last).expect("the stream is open");
-            }
-        }
-        sent.clear();
-        server.poll_output(&mut out, 65_536, now);
-        out.drain_to(&mut sent);
-        watch.feed(Role::Server, &sent);
-        to_client.extend_from_slice(&sent);
-        while client.next_event(&mut to_client, now).expect("the server keeps to the protocol").is_some() {}
-    }
-    let mut seen = Fields::new();
-    let mut content = 0;
-    for record in &watch.records {
-        match &record.what {
-            What::Fault { .. } => panic!("{record:?}"),
-            What::Frame { described: Described::Headers { block, .. }, .. } if record.from == Role::Client => {
-                for step in &block.steps {
-                    if let Coded::Field { name, value, .. } = &step.coded {
-                        seen.push(name, value);
-                    }
-                }
-            }
-            What::Frame { described: Described::Data { content: octets, windows, .. }, .. } => {
-                content += octets;
-                let left = windows.expect("both sides are watched");
-                assert!(left.connection >= 0 && left.stream.is_some_and(|octets| octets >= 0), "{left:?}");
-            }
-            _ => {}
-        }
-    }
-    assert_eq!((seen, content), (request, 40_000));
 }

@@ -33,6 +33,17 @@ impl Windows {
         self.streams.remove(&stream);
     }
 
+    /// Whether the side may still send on this stream, as far as is known.
+    pub(super) fn is_open(&self, stream: StreamId) -> bool {
+        self.streams.contains_key(&stream)
+    }
+
+    /// Whether the windows that are known let a DATA frame of so many octets pass.
+    pub(super) fn has_room(&self, stream: StreamId, octets: u32) -> bool {
+        let octets = i64::from(octets);
+        octets == 0 || octets <= self.connection && self.streams.get(&stream).is_none_or(|window| octets <= *window)
+    }
+
     /// Takes a DATA frame's octets off both windows.
     pub(super) fn take(&mut self, stream: StreamId, octets: u32) -> WindowsLeft {
         self.connection = self.connection.saturating_sub(octets.into());

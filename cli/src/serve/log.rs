@@ -1,0 +1,118 @@
+//! What `serve -v` tells on stderr: a line a request, once its response has been made; with `-vv` the frames, too.
+
+use std::future::Future;
+use std::io::{self, IsTerminal};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use pellucid_conn::h2::Role;
+use pellucid_server::{Body, Chunk, Error, Request, Response, Service, Source, TapMaker};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::watch;
+
+/// Sends what the crates have to tell to stderr: warnings, and with `-v` what is ordinary, too.
+pub(super) fn start(verbose: u8) {
+    let level = if verbose > 0 { LevelFilter::INFO } else { LevelFilter::WARN };
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        .with_target(false)
+        .init();
+}
+
+/// Shows the frames of each connection, numbered as they come.
+pub(super) fn frames() -> TapMaker {
+    let connections = AtomicU64::new(0);
+    Arc::new(move |_| {
+        let n = connections.fetch_add(1, Ordering::Relaxed) + 1;
+        Some(watch::frames(Role::Server, format!("#{n} ")))
+    })
+}
+
+/// A service whose requests are told of.
+pub(super) struct Logged<S>(pub(super) S);
+
+impl<S: Service> Service for Logged<S> {
+    type Future = Answering<S::Future>;
+
+    fn call(&self, request: Request) -> Self::Future {
+        let line = Line {
+            method: text(request.method()),
+            path: text(request.path()),
+            status: 0,
+            octets: 0,
+            began: Instant::now(),
+        };
+        Answering { future: Box::pin(self.0.call(request)), line: Some(line) }
+    }
+}
+
+/// A handler at work. Dropped before its end: the client gave its request up.
+pub(super) struct Answering<F> {
+    future: Pin<Box<F>>,
+    line: Option<Line>,
+}
+
+impl<F: Future<Output = Response>> Future for Answering<F> {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let mut response = ready!(self.future.as_mut().poll(cx));
+        let Some(mut line) = self.line.take() else { return Poll::Ready(response) };
+        line.status = response.status();
+        let body = std::mem::take(response.body_mut());
+        if let Some(octets) = body.len() {
+            line.octets = octets;
+            *response.body_mut() = body;
+        } else {
+            *response.body_mut() = Body::from_source(Counted { body, line });
+        }
+        Poll::Ready(response)
+    }
+}
+
+/// A body whose octets are counted on their way.
+struct Counted {
+    body: Body,
+    line: Line,
+}
+
+impl Source for Counted {
+    fn poll_chunk(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Error>>> {
+        let chunk = ready!(self.body.poll_chunk(cx));
+        if let Some(Ok(Chunk::Data(data))) = &chunk {
+            self.line.octets += data.len() as u64;
+        }
+        Poll::Ready(chunk)
+    }
+}
+
+/// What there is to tell of a request; told when it is dropped, so that nothing goes untold.
+struct Line {
+    method: String,
+    path: String,
+    status: u16,
+    octets: u64,
+    began: Instant,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let Self { method, path, status, octets, began } = self;
+        match status {
+            0 => tracing::info!("{method} {path}: given up by the client after {:.1?}", began.elapsed()),
+            _ => tracing::info!("{method} {path}: {status}, {octets} octets in {:.1?}", began.elapsed()),
+        }
+    }
+}
+
+/// What a client wrote, without what a terminal would obey.
+fn text(octets: &[u8]) -> String {
+    octets.escape_ascii().to_string()
+}

@@ -1,0 +1,31 @@
+//! Numbers with units, as people type them.
+
+/// Octets: a number, perhaps with k, m or g (of 1024 each).
+pub(crate) fn octets(text: &str) -> Result<u64, String> {
+    let unit = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(unit.len()..).unwrap_or_default().to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        _ => return Err("the unit must be k, m or g".to_owned()),
+    };
+    let number: u64 = unit.parse().map_err(|_| "write a number such as 1024, 10k or 1m".to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "too large".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_powers_of_1024() {
+        let table = [("0", 0), ("1024", 1024), ("10k", 10_240), ("10K", 10_240), ("1m", 1 << 20), ("2g", 2 << 30)];
+        for (text, octets_meant) in table {
+            assert_eq!(octets(text), Ok(octets_meant), "{text}");
+        }
+        for text in ["", "k", "1.5k", "-1", "1kb", "1 k", "99999999999g", "ä"] {
+            assert!(octets(text).is_err(), "{text}");
+        }
+    }
+}
