@@ -52,6 +52,12 @@ impl Output {
         self.len() == 0
     }
 
+    /// Octets it can hold without taking more memory.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.buf.capacity()
+    }
+
     /// Appends a payload: copied when small, kept by reference when large.
     pub(crate) fn payload(&mut self, data: Bytes) {
         if data.len() < SHARE_FROM {

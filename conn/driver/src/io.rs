@@ -129,7 +129,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Io<T> {
 
     /// Takes the thread's spare output where this connection has none of its own.
     pub(crate) fn borrow_output(&mut self) {
-        if self.output.is_empty() {
+        if self.output.capacity() == 0 {
             SPARE.with(|spare| {
                 if let Ok(mut spare) = spare.try_borrow_mut() {
                     self.output = std::mem::take(&mut spare.output);
@@ -150,7 +150,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Io<T> {
 
     /// Before the connection sleeps: what it does not need goes back to the thread.
     pub(crate) fn give_back(&mut self) {
-        let (input, output) = (self.input.is_empty(), self.output.is_empty());
+        let input = self.input.is_empty() && self.input.capacity() > 0;
+        let output = self.output.is_empty() && self.output.capacity() > 0;
         if !input && !output {
             return;
         }

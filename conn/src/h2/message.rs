@@ -4,6 +4,7 @@
 
 use pellucid_hpack::{Class, Field, Fields, Token};
 
+use super::octets::Set;
 use super::priority::Priority;
 use super::stream::Method;
 use super::violation::Violation;
@@ -258,15 +259,13 @@ impl Pseudo<'_> {
     }
 }
 
-/// RFC 9110 §5.6.2.
 fn is_token(value: &[u8]) -> bool {
-    !value.is_empty() && value.iter().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b))
+    Set::TOKEN.covers(value)
 }
 
-/// RFC 3986 §3.1.
+/// RFC 3986 §3.1: a letter first.
 fn is_scheme(value: &[u8]) -> bool {
-    value.first().is_some_and(u8::is_ascii_alphabetic)
-        && value.iter().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b))
+    value.first().is_some_and(u8::is_ascii_alphabetic) && Set::SCHEME.covers(value)
 }
 
 /// RFC 9113 §8.3.1: not empty, begins with a slash, or is `*` for OPTIONS. No white space and no fragment: a path that held
@@ -282,8 +281,7 @@ fn path_is_fine(path: &Field<'_>, method: &[u8]) -> Result<(), Violation> {
 
 /// RFC 9113 §8.3.1: no user information; RFC 3986 §3.2: only the octets a host and a port are made of.
 fn authority_is_fine(value: &[u8]) -> Result<(), Violation> {
-    let octet = |b: &u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%".contains(b);
-    if !value.is_empty() && value.iter().all(octet) { Ok(()) } else { Err(Violation::BadAuthority) }
+    if Set::AUTHORITY.covers(value) { Ok(()) } else { Err(Violation::BadAuthority) }
 }
 
 /// Scheme-based normalisation (RFC 3986 §6.2.3): case of the host and the default port do not matter.

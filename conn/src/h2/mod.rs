@@ -21,6 +21,7 @@ mod goaway;
 mod lane;
 mod limits;
 mod message;
+mod octets;
 mod ping;
 mod priority;
 mod recv;
