@@ -71,7 +71,7 @@ fn long_winded_but_legal_blocks() {
 /// RFC 9113 §4.3.1: what must begin the block after an acknowledged change of the setting.
 #[test]
 fn reduced_settings_demand_an_update() {
-    let table: [(&[u32], &str, Result<u32, Error>); 12] = [
+    let table: [(&[u32], &str, Result<u32, Error>); 13] = [
         (&[0], "82", Err(Error::MissingSizeUpdate)),
         (&[0], "", Err(Error::MissingSizeUpdate)),
         (&[0], "20 82", Ok(0)),
@@ -81,6 +81,7 @@ fn reduced_settings_demand_an_update() {
         (&[0, 4096], "3f e1 1f 82", Err(Error::MissingSizeUpdate)),
         (&[0, 4096], "20 3f e1 1f 82", Ok(4096)),
         (&[0, 4096], "20 82", Ok(0)),
+        (&[0, 100], "3f 45 82", Err(Error::MissingSizeUpdate)),
         (&[4096], "82", Ok(4096)),
         (&[8192], "82", Ok(4096)),
         (&[8192], "3f e1 3f 82", Ok(8192)),
