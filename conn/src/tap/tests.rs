@@ -1,18 +1,15 @@
 //! What a tap tells of whole conversations, however their octets are cut.
 
-use bytes::BytesMut;
+mod conversation;
+
 use pellucid_frame::{
     Data, Dependency, End, ErrorCode, Frame, GoAway, Headers, PREFACE, Ping, Priority, PushPromise, Reset, Rule,
     Setting, SettingId, Settings, StreamId, Unknown, WindowUpdate, encode,
 };
-use pellucid_hpack::{Error, Fields};
+use pellucid_hpack::Error;
 use proptest::prelude::*;
 
-mod conversation;
-
 use super::*;
-use crate::h2::{Config, Connection};
-use crate::{Output, Time};
 
 const ONE: StreamId = StreamId::new(1);
 

@@ -1,6 +1,11 @@
 //! Two ends of this crate's connection talk: what a tap between them tells, and what is told of their octets apart.
 
+use bytes::BytesMut;
+use pellucid_hpack::Fields;
+
 use super::*;
+use crate::h2::{Config, Connection};
+use crate::{Output, Time};
 
 fn fields(list: &[(&str, &str)]) -> Fields {
     let mut fields = Fields::new();
@@ -8,7 +13,7 @@ fn fields(list: &[(&str, &str)]) -> Fields {
     fields
 }
 
-/// Two ends of the connection of this crate talk: a request of 200,000 octets, echoed. Each side's octets, and the records
+/// Two ends of the connection of this crate talk: two requests of 100,000 octets, echoed. Each side's octets, and the records
 /// of a tap between them.
 fn echo() -> (Vec<u8>, Vec<u8>, Vec<Record>) {
     let now = Time::ZERO;
