@@ -212,20 +212,30 @@ fn cutting_between_any_two_octets_changes_nothing() {
     }
 }
 
+/// Frames of any type and content after a preface, perhaps with SETTINGS first.
+fn any_frames() -> impl Strategy<Value = Vec<u8>> {
+    let frame = (0_u8..14, proptest::collection::vec(any::<u8>(), 0..40), any::<[u8; 2]>());
+    (any::<[bool; 2]>(), proptest::collection::vec(frame, 0..12)).prop_map(|([preface, first], frames)| {
+        let mut octets = if preface { PREFACE.to_vec() } else { Vec::new() };
+        if first {
+            encode::settings(&mut octets, &[Setting { id: SettingId::MAX_FRAME_SIZE, value: 16_384 }]);
+        }
+        for (kind, payload, [flags, stream]) in frames {
+            let (kind, stream) = (Kind::new(kind), StreamId::new(u32::from(stream % 4)));
+            let head = Head { length: 0, kind, flags: Flags::new(flags), stream };
+            Frame::Unknown(Unknown { head, payload: &payload }).encode(&mut octets);
+        }
+        octets
+    })
+}
+
 proptest! {
     /// Whatever the octets are, where they are cut does not matter; nor does anything panic.
     #[test]
     fn cutting_any_octets_changes_nothing(
-        wire in proptest::collection::vec((0_usize..14, proptest::collection::vec(any::<u8>(), 0..40), any::<[u8; 2]>()), 0..12),
-        preface in any::<bool>(),
+        octets in any_frames(),
         mut cuts in proptest::collection::vec(0_usize..600, 0..9),
     ) {
-        let mut octets = if preface { PREFACE.to_vec() } else { Vec::new() };
-        for (kind, payload, [flags, stream]) in wire {
-            let kind = Kind::new(u8::try_from(kind).expect("below 14"));
-            let head = Head { length: 0, kind, flags: Flags::new(flags), stream: StreamId::new(u32::from(stream % 4)) };
-            Frame::Unknown(Unknown { head, payload: &payload }).encode(&mut octets);
-        }
         cuts.sort_unstable();
         for from in [Role::Client, Role::Server] {
             prop_assert_eq!(one_side(from, &octets, &cuts), one_side(from, &octets, &[]));
