@@ -328,6 +328,18 @@ impl Transcript {
         self.release(id, data.len());
     }
 
+    /// Takes the events of content on this stream, and says how many octets they hold.
+    pub(crate) fn take_data(&mut self, stream: u32) -> usize {
+        let mut octets = 0;
+        while let Some(Got::Data { id, data, .. }) = self.got.front()
+            && *id == stream
+        {
+            octets += data.0.len();
+            self.got.pop_front();
+        }
+        octets
+    }
+
     /// The application has consumed so many octets.
     pub(crate) fn release(&mut self, id: u32, octets: usize) {
         self.conn.release(StreamId::new(id), u32::try_from(octets).expect("a frame's content"));
