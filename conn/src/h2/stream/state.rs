@@ -3,6 +3,12 @@
 //! Not here: frames on streams that have no state any more (closed, skipped, idle): `table` remembers how they ended.
 //! A test prints the whole table to `conn/tests/stream-states.txt`, which is reviewed like code.
 
+use self::Closed::{Ended, LocalReset, PeerReset};
+use self::Input::{
+    RecvData, RecvEnd, RecvHeaders, RecvPromise, RecvReset, RecvWindowUpdate, SendData, SendEnd, SendHeaders,
+    SendPromise, SendReset,
+};
+use self::State::{HalfClosedLocal, HalfClosedRemote, Idle, Open, ReservedLocal, ReservedRemote};
 use crate::h2::violation::Violation;
 
 /// A stream's state, from this side's point of view. `idle` is the absence of a stream.
@@ -79,12 +85,6 @@ impl State {
     /// # Errors
     /// Who is to blame when the input is not allowed in this state.
     pub fn next(self, input: Input) -> Result<Self, Refused> {
-        use Closed::{Ended, LocalReset, PeerReset};
-        use Input::{
-            RecvData, RecvEnd, RecvHeaders, RecvPromise, RecvReset, RecvWindowUpdate, SendData, SendEnd, SendHeaders,
-            SendPromise, SendReset,
-        };
-        use State::{HalfClosedLocal, HalfClosedRemote, Idle, Open, ReservedLocal, ReservedRemote};
         Ok(match (self, input) {
             (Idle, SendHeaders | RecvHeaders) => Open,
             (Idle, SendPromise) => ReservedLocal,
