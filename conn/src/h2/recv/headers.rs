@@ -74,9 +74,7 @@ impl<O: Observer> Connection<O> {
             Found::Idle if self.role == Role::Server && !id.is_client_initiated() => {
                 Err(Violation::StreamIdParity.into())
             }
-            Found::Idle if self.role == Role::Client && !self.ignores(id) => {
-                Err(Violation::HeadersOnIdleStream.into())
-            }
+            Found::Idle if self.role == Role::Client && !self.ignores(id) => Err(Violation::HeadersOnIdleStream.into()),
             // RFC 9113 §5.1.1: identifiers only grow.
             Found::Skipped => Err(Violation::StreamIdNotIncreasing.into()),
             _ => Ok(()),
@@ -84,7 +82,12 @@ impl<O: Observer> Connection<O> {
     }
 
     /// Decodes a fragment. Gives the block back when it is complete.
-    pub(super) fn continue_block(&mut self, mut block: Block, fragment: &[u8], end_headers: bool) -> Result<Option<Block>, Fault> {
+    pub(super) fn continue_block(
+        &mut self,
+        mut block: Block,
+        fragment: &[u8],
+        end_headers: bool,
+    ) -> Result<Option<Block>, Fault> {
         let c = &self.config;
         let abuse = c.max_header_list_size.saturating_mul(c.header_abuse_multiplier);
         let limits = Limits {
@@ -159,6 +162,7 @@ impl<O: Observer> Connection<O> {
         // RFC 9113 §6.8: streams above what our GOAWAY promised are ignored, their blocks decoded all the same.
         if self.ignores(id) {
             self.recycle(block.fields);
+            self.note(Suspicious::Glitch(1), now);
             return Ok(None);
         }
         // RFC 9218 §7.1: what was said of the stream while it was idle ends with that, whatever becomes of the request.

@@ -63,6 +63,7 @@ impl<O: Observer> Connection<O> {
         // RFC 9113 §6.8: a stream above what our GOAWAY promised to process.
         if self.ignores(promised) {
             self.recycle(block.fields);
+            self.note(Suspicious::Glitch(1), now);
             return None;
         }
         if let Some(violation) = self.flaw_of_promise(&block, over) {
