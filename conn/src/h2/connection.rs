@@ -255,8 +255,10 @@ impl<O: Observer> Connection<O> {
     /// R1, the second line: replies that cannot be sent must not pile up without end.
     pub(super) fn after_provocation(&mut self) {
         if self.lane.provoked() > self.config.control_buffer_hard {
-            self.stats.note(Violation::ControlBufferFull);
-            self.fail(Violation::ControlBufferFull, StreamId::CONNECTION);
+            let violation = Violation::ControlBufferFull;
+            self.stats.note(violation);
+            self.observer.violation(StreamId::CONNECTION, violation);
+            self.fail(violation, StreamId::CONNECTION);
         }
     }
 

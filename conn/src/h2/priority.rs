@@ -34,8 +34,12 @@ impl Priority {
         }
         for member in value.split(|b| *b == b',') {
             let member = member.trim_ascii();
-            // Parameters of a member (`;…`) mean nothing here.
-            let member = member.split(|b| *b == b';').next().unwrap_or(member).trim_ascii();
+            // Parameters of a member (`;…`) mean nothing here, as long as they are some (RFC 8941 §3.1.2).
+            let mut parts = member.split(|b| *b == b';');
+            let member = parts.next().unwrap_or(member).trim_ascii();
+            if !parts.all(|p| p.split(|b| *b == b'=').next().is_some_and(|key| is_key(key.trim_ascii_start()))) {
+                return None;
+            }
             let (key, item) = match member.iter().position(|b| *b == b'=') {
                 Some(at) => (member.get(..at)?, Some(member.get(at + 1..)?)),
                 None => (member, None),
