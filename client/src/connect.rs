@@ -84,7 +84,7 @@ impl Connector {
     /// See [`ConnectError`].
     pub async fn connect(self, url: &Url) -> Result<Connection, ConnectError> {
         let to = format!("{}:{}", url.host(), url.port());
-        let stream = self.tcp(url, &to).await?;
+        let stream = tcp(self.timeout, url, &to).await?;
         // Small frames must not wait for each other.
         let _ = stream.set_nodelay(true);
         if !url.is_secure() {
@@ -106,23 +106,6 @@ impl Connector {
         Err(ConnectError::Config("https needs the feature `tls`".to_owned()))
     }
 
-    async fn tcp(&self, url: &Url, to: &str) -> Result<TcpStream, ConnectError> {
-        let found = timeout(self.timeout, lookup_host((url.host(), url.port()))).await;
-        let addresses: Vec<_> = found
-            .map_err(|_| ConnectError::Timeout(to.to_owned(), "resolving the name"))?
-            .map_err(|e| ConnectError::Resolve(url.host().to_owned(), e))?
-            .collect();
-        let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
-        for address in addresses {
-            match timeout(self.timeout, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(e)) => last = e,
-                Err(_) => last = std::io::ErrorKind::TimedOut.into(),
-            }
-        }
-        Err(ConnectError::Connect(to.to_owned(), last))
-    }
-
     fn start<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: T) -> Result<Connection, ConnectError> {
         let mut options = Options::default();
         options.config = self.config;
@@ -130,6 +113,24 @@ impl Connector {
         let (client, driver) = handshake(stream, options).map_err(|e| ConnectError::Config(e.to_string()))?;
         Ok(Connection { client, task: tokio::spawn(driver) })
     }
+}
+
+/// Not a method: a future that held a [`Connector`] could not move between threads.
+async fn tcp(limit: Duration, url: &Url, to: &str) -> Result<TcpStream, ConnectError> {
+    let found = timeout(limit, lookup_host((url.host(), url.port()))).await;
+    let addresses: Vec<_> = found
+        .map_err(|_| ConnectError::Timeout(to.to_owned(), "resolving the name"))?
+        .map_err(|e| ConnectError::Resolve(url.host().to_owned(), e))?
+        .collect();
+    let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match timeout(limit, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(e)) => last = e,
+            Err(_) => last = std::io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(ConnectError::Connect(to.to_owned(), last))
 }
 
 /// A connection that runs as a task. Dropping it lets the requests under way finish, as long as a [`Client`] of it lives.
