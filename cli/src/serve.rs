@@ -4,11 +4,12 @@
 //! Not for: anything of HTTP/2; that is `pellucid-server`'s.
 
 mod answer;
+mod files;
 mod log;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use clap::ArgGroup;
@@ -20,8 +21,11 @@ use crate::{interrupt, units};
 
 /// What to serve, and where.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES, group(ArgGroup::new("content").required(true)))]
+#[command(after_help = EXAMPLES, group(ArgGroup::new("content")))]
 pub(crate) struct Args {
+    /// Serve the files of this directory; the current one where nothing else is said
+    #[arg(group = "content", value_name = "DIR")]
+    directory: Option<PathBuf>,
     /// Answer with what was sent: the request's body and its trailers, streamed
     #[arg(long, group = "content")]
     echo: bool,
@@ -51,21 +55,27 @@ pub(crate) struct Args {
 /// Serves until a signal says to leave and the drain is over.
 pub(crate) fn run(args: Args) -> Result<(), Failure> {
     log::start(args.verbose);
-    let server = bind(&args)?;
+    match (args.bytes, args.echo) {
+        (Some(octets), _) => serve(&args, answer::octets(octets)),
+        (None, true) => serve(&args, answer::echo()),
+        (None, false) => {
+            let directory = args.directory.as_deref().unwrap_or(Path::new("."));
+            let files =
+                files::files(directory).map_err(|error| Failure::new(format!("{}: {error}", directory.display())))?;
+            serve(&args, files)
+        }
+    }
+}
+
+fn serve(args: &Args, service: impl Service) -> Result<(), Failure> {
+    let server = bind(args)?;
     let scheme = if args.tls { "https" } else { "http" };
     let address = server.local_addr();
     // Before the line below: whoever reads it may send a signal at once.
     leave_on_signals(server.shutdown())?;
     announce(&format!("listening on {scheme}://{address}\n"))?;
-    match args.bytes {
-        Some(octets) => serve(server, answer::octets(octets), args.verbose),
-        None => serve(server, answer::echo(), args.verbose),
-    }
-}
-
-/// Only a server that tells of its requests pays for the telling.
-fn serve(server: Server, service: impl Service, verbose: u8) -> Result<(), Failure> {
-    let report = match verbose {
+    // Only a server that tells of its requests pays for the telling.
+    let report = match args.verbose {
         0 => server.run(service),
         _ => server.run(log::Logged(service)),
     };
@@ -142,5 +152,6 @@ fn announce(line: &str) -> Result<(), Failure> {
 
 const EXAMPLES: &str = "\
 Examples:
+  pellucid serve docs
   pellucid serve --echo --listen 127.0.0.1:0
   pellucid serve --bytes 10k --tls --workers 4";

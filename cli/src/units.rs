@@ -3,6 +3,7 @@
 /// Octets: a number, perhaps with k, m or g (of 1024 each).
 pub(crate) fn octets(text: &str) -> Result<u64, String> {
     let unit = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = unit.parse().map_err(|_| "write a number such as 1024, 10k or 1m".to_owned())?;
     let factor = match text.get(unit.len()..).unwrap_or_default().to_ascii_lowercase().as_str() {
         "" => 1,
         "k" => 1 << 10,
@@ -10,7 +11,6 @@ pub(crate) fn octets(text: &str) -> Result<u64, String> {
         "g" => 1 << 30,
         _ => return Err("the unit must be k, m or g".to_owned()),
     };
-    let number: u64 = unit.parse().map_err(|_| "write a number such as 1024, 10k or 1m".to_owned())?;
     number.checked_mul(factor).ok_or_else(|| "too large".to_owned())
 }
 
