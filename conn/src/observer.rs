@@ -21,7 +21,7 @@ pub trait Observer {
         let _ = (id, rule);
     }
 
-    /// The receive window's target changed (auto-tuning), in octets.
+    /// Streams' receive windows grow to so many octets (auto-tuning).
     fn window_target(&mut self, octets: u32) {
         let _ = octets;
     }

@@ -41,7 +41,8 @@ pub struct Config {
     pub connection_window: u32,
     /// Each stream's receive window, in octets (SETTINGS_INITIAL_WINDOW_SIZE).
     pub stream_window: u32,
-    /// With auto-tuning the connection's window grows up to this; `None` switches auto-tuning off.
+    /// With auto-tuning each stream's window grows up to this many octets and the connection's to twice that, as the path is
+    /// found to hold more; `None` switches auto-tuning off.
     pub auto_window: Option<u32>,
     /// Our HPACK decoder's table, in octets (SETTINGS_HEADER_TABLE_SIZE).
     pub header_table_size: u32,

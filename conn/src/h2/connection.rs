@@ -133,7 +133,7 @@ impl<O: Observer> Connection<O> {
             send_window: ConnectionSendWindow::new(),
             recv_window: RecvWindow::new(pellucid_flow::DEFAULT_WINDOW, config.connection_window),
             updates: Vec::new(),
-            autotune: config.auto_window.map(|cap| Autotune::new(config.connection_window, cap)),
+            autotune: config.auto_window.map(|cap| Autotune::new(config.stream_window, cap)),
             schedule: Schedule::default(),
             expected: Expected::default(),
             guard: Guard::new(&config, now),

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use pellucid_flow::Change;
-use pellucid_frame::{AltSvc, GoAway, Origin, Ping, PriorityUpdate, Reset, SettingId, Settings, WindowUpdate};
+use pellucid_frame::{AltSvc, GoAway, Origin, Ping, PriorityUpdate, Reset, Setting, SettingId, Settings, WindowUpdate};
 
 use super::Expect;
 use crate::error::Cause;
@@ -158,12 +158,21 @@ impl<O: Observer> Connection<O> {
             }
             Purpose::Probe => {
                 if let Some(target) = self.autotune.as_mut().and_then(|a| a.on_ack(now.as_nanos())) {
-                    self.recv_window.set_target(target);
-                    self.observer.window_target(target);
+                    self.widen(target, now);
                 }
             }
         }
         Ok(None)
+    }
+
+    /// The path holds more than our windows: every stream gets `target` octets, the connection twice that, so that one stream
+    /// whose content nobody reads still leaves room for its siblings.
+    fn widen(&mut self, target: u32, now: Time) {
+        let connection = target.saturating_mul(2).min(pellucid_flow::MAX_WINDOW);
+        self.recv_window.set_target(connection.max(self.recv_window.target()));
+        // The change moves the windows of streams that are open, too: one frame announces the growth of all of them.
+        self.update_settings(&[Setting { id: SettingId::INITIAL_WINDOW_SIZE, value: target }], now);
+        self.observer.window_target(target);
     }
 
     pub(super) fn on_goaway(&mut self, frame: GoAway<'_>, now: Time) -> Option<Event> {
