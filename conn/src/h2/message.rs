@@ -145,6 +145,7 @@ struct Rest<'a> {
     side: Side,
     any: bool,
     host: Option<Field<'a>>,
+    te: Option<Field<'a>>,
     content_length: Option<u64>,
     priority: Option<Priority>,
 }
@@ -164,7 +165,10 @@ impl<'a> Rest<'a> {
             | Token::UPGRADE => Err(Violation::ConnectionSpecificField),
             // RFC 9113 §8.2.2: in a request, and with this one value (RFC 9110 §10.1.4: case does not matter).
             Token::TE if self.side != Side::Request => Err(Violation::ConnectionSpecificField),
-            Token::TE if !field.value.eq_ignore_ascii_case(b"trailers") => Err(Violation::TeNotTrailers),
+            // Said once: a second one is the start of a list that says something else.
+            Token::TE if !field.value.eq_ignore_ascii_case(b"trailers") || self.te.replace(field).is_some() => {
+                Err(Violation::TeNotTrailers)
+            }
             // RFC 9110 §7.2: one Host field.
             Token::HOST if self.side == Side::Request && self.host.replace(field).is_some() => {
                 Err(Violation::AuthorityMismatch)
