@@ -271,6 +271,7 @@ impl<O: Observer> Connection<O> {
         self.schedule.queued = self.schedule.queued.saturating_sub(queued);
         self.observer.state(key.id(), from, super::stream::State::Closed(how));
         self.streams.close(key, how);
+        self.clock.quiet_since = self.clock.latest;
         if from.is_active() {
             let count = if ours { &mut self.counts.ours } else { &mut self.counts.theirs };
             *count = count.saturating_sub(1);
