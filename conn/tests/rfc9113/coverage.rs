@@ -36,6 +36,21 @@ fn every_trap_is_tested() {
     assert!(missing.is_empty(), "traps without a transcript: {missing:?}");
 }
 
+/// Every transcript says what it covers.
+#[test]
+fn every_transcript_names_its_section() {
+    let text = transcripts();
+    let tests: Vec<&str> = text.split("\n#[test]\n").collect();
+    let silent = tests.windows(2).filter_map(|pair| {
+        let [before, test] = pair else { return None };
+        let above = before.lines().rev().take_while(|line| line.starts_with("///") || line.starts_with("#["));
+        let says = above.into_iter().any(|line| line.contains("Covers ") || line.contains("No rule"));
+        (!says).then(|| test.lines().next().unwrap_or_default())
+    });
+    let silent: Vec<_> = silent.collect();
+    assert!(silent.is_empty(), "{silent:#?}");
+}
+
 fn first_word(text: &str) -> &str {
     let end = text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len());
     text.get(..end).unwrap_or_default()

@@ -1,6 +1,8 @@
 //! RFC 9113 §6.8: GOAWAY, ours and the peer's.
 
-use pellucid_conn::h2::Violation;
+use std::time::Duration;
+
+use pellucid_conn::h2::{Config, Violation};
 use pellucid_conn::{Cause, End, ErrorCode, SendError, StreamId};
 use pellucid_frame::{Flags, Kind, Rule};
 
@@ -156,4 +158,40 @@ fn diagnostic_octets_are_kept_up_to_a_bound() {
     t.recv(raw(Kind::GOAWAY, Flags::NONE, 0, &payload));
     t.event(got::goaway(0, ErrorCode::ENHANCE_YOUR_CALM));
     t.alive();
+}
+
+/// Covers 9113:9.1: a connection that nobody uses is left, and one that was used until now is not
+#[test]
+fn an_idle_connection_leaves_after_a_while() {
+    let mut t = Transcript::server();
+    t.asked(1, &GET, End::Last);
+    t.answers(1, &OK, End::More);
+    // Open and silent for long, then over: the quiet begins only now.
+    t.at(500_000);
+    t.recv(reset(1, ErrorCode::CANCEL));
+    t.event(got::reset(1, Cause::Peer(ErrorCode::CANCEL)));
+    t.conn.finished(StreamId::new(1));
+    t.sends_nothing();
+    t.at(619_999);
+    t.sends_nothing();
+    t.at(620_000);
+    t.sends(goaway(0x7fff_ffff, NO_ERROR));
+    assert!(matches!(t.next_sent(), Some(Frame::Ping(_))));
+    t.at(621_000);
+    t.sends(goaway(1, NO_ERROR));
+    t.event(Got::Drained);
+}
+
+/// Covers 9113:9.1: a connection that has reached its age
+#[test]
+fn an_old_connection_leaves_and_finishes_its_work() {
+    let mut config = Config::server();
+    config.max_age = Some(Duration::from_secs(60));
+    let mut t = Transcript::server_with(config);
+    t.asked(1, &GET, End::Last);
+    t.at(60_000);
+    t.sends(goaway(0x7fff_ffff, NO_ERROR));
+    assert!(matches!(t.next_sent(), Some(Frame::Ping(_))));
+    t.answers(1, &OK, End::Last);
+    t.conn.finished(StreamId::new(1));
 }

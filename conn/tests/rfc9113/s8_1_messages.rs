@@ -142,7 +142,7 @@ fn trap_28_a_server_that_needs_no_more_says_so_behind_its_response() {
     t.alive();
 }
 
-/// What a request with `content-length: 5` can go on with, and whether that fits.
+/// Covers 9113:8.1.1: more, less, and in each of the three places where a message may end
 #[test]
 fn trap_29_the_content_adds_up_to_content_length() {
     let request = with(&POST, &[("content-length", "5")]);

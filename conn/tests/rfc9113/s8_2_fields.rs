@@ -115,6 +115,11 @@ fn trap_30_te_says_trailers_and_nothing_else() {
         t.breaks(Violation::TeNotTrailers);
         t.alive();
     }
+    let mut t = Transcript::server();
+    t.recv(headers(1, &with(&GET, &[("te", "trailers"), ("te", "trailers")]), End::Last));
+    t.sends(reset(1, PROTOCOL_ERROR));
+    t.breaks(Violation::TeNotTrailers);
+    t.alive();
     let mut t = Transcript::client();
     let id = t.asks(&GET, End::Last);
     t.recv(headers(id, &with(&OK, &[("te", "trailers")]), End::Last));

@@ -261,12 +261,6 @@ impl Transcript {
         assert_eq!(self.conn.next_timeout(), None);
     }
 
-    /// Takes the error without asserting its GOAWAY.
-    pub(crate) fn error(&mut self) -> Option<ConnectionError> {
-        self.drive();
-        self.error.take()
-    }
-
     /// A new request works, both compression states are in sync, and no octet of the connection's window is lost.
     #[track_caller]
     pub(crate) fn alive(&mut self) {
