@@ -52,6 +52,8 @@ impl World {
             config.stall_timeout = None;
             config.stream_window = *rng.pick(&[1, 1000, 65_535, 262_144]);
             config.connection_window = *rng.pick(&[65_535, 200_000, 1 << 20]);
+            config.auto_window = *rng.pick(&[None, None, Some(1 << 20)]);
+            config.keepalive_interval = *rng.pick(&[None, Some(Duration::from_millis(20))]);
             config.header_table_size = *rng.pick(&[0, 100, 4096, 65_536]);
             config.encoder_table_size = *rng.pick(&[0, 200, 4096, 65_536]);
             config.max_frame_size = *rng.pick(&[16_384, 40_000]);
