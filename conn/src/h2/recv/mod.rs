@@ -166,5 +166,4 @@ impl<O: Observer> Connection<O> {
 }
 
 /// How HTTP/1 requests begin (RFC 9110 §9.1).
-const HTTP1_METHODS: [&[u8; 4]; 9] =
-    [b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"DELE", b"PATC", b"CONN", b"TRAC"];
+const HTTP1_METHODS: [&[u8; 4]; 9] = [b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"DELE", b"PATC", b"CONN", b"TRAC"];
