@@ -28,6 +28,29 @@ fn every_violation_is_asserted() {
     assert!(named.contains("Frame") && named.contains("Compression"));
 }
 
+/// Every way in which a field block can fail to decode is asserted by at least one transcript.
+#[test]
+fn every_compression_error_is_asserted() {
+    use pellucid_hpack::Error;
+    let all = [
+        Error::IntegerOverflow,
+        Error::IndexZero,
+        Error::IndexBeyondTable,
+        Error::StringTooLong,
+        Error::HuffmanEndOfString,
+        Error::HuffmanPaddingTooLong,
+        Error::HuffmanPaddingNotOnes,
+        Error::SizeUpdateAfterField,
+        Error::TooManySizeUpdates,
+        Error::SizeUpdateTooLarge,
+        Error::MissingSizeUpdate,
+        Error::Truncated,
+    ];
+    let text = transcripts();
+    let missing: Vec<_> = all.iter().filter(|error| !text.contains(&format!("Error::{error:?}"))).collect();
+    assert!(missing.is_empty(), "asserted by no transcript: {missing:?}");
+}
+
 /// The 45 traps each have a transcript of that number.
 #[test]
 fn every_trap_is_tested() {

@@ -221,6 +221,10 @@ fn a_server_announces_alternatives_and_origins() {
     t.conn.send_origin(&[b"https://a", b"https://b"]);
     t.sends(alt_svc(0, "https://a", "h3=\":443\""));
     t.sends(origin(&["https://a", "https://b"]));
+    // RFC 9113 §4.2: never in a frame that is too long for the client.
+    t.conn.send_alt_svc(StreamId::CONNECTION, b"https://a", &zeros(16_384));
+    t.conn.send_origin(&[&zeros(16_384)]);
+    t.sends_nothing();
     let mut t = Transcript::client();
     t.conn.send_alt_svc(StreamId::CONNECTION, b"https://a", b"h3=\":443\"");
     t.conn.send_origin(&[b"https://a"]);

@@ -296,16 +296,21 @@ impl<O: Observer> Connection<O> {
         self.send_settings(list, change, now);
     }
 
-    /// Server: tells the client of an alternative service (RFC 7838 §4).
+    /// Server: tells the client of an alternative service (RFC 7838 §4). One too long for the client's frames is not told.
     pub fn send_alt_svc(&mut self, stream: StreamId, origin: &[u8], value: &[u8]) {
-        if self.role == Role::Server && self.life == Life::Alive {
+        // RFC 9113 §4.2: no frame above the peer's SETTINGS_MAX_FRAME_SIZE.
+        let fits = 2 + origin.len() + value.len() <= self.peer.max_frame_size as usize;
+        if self.role == Role::Server && self.life == Life::Alive && fits {
             self.lane.alt_svc(stream, origin, value);
         }
     }
 
-    /// Server: tells the client which origins this connection is good for (RFC 8336).
+    /// Server: tells the client which origins this connection is good for (RFC 8336). A list too long for one of the client's
+    /// frames is not told: send it in parts.
     pub fn send_origin(&mut self, origins: &[&[u8]]) {
-        if self.role == Role::Server && self.life == Life::Alive {
+        // RFC 9113 §4.2: no frame above the peer's SETTINGS_MAX_FRAME_SIZE.
+        let fits = origins.iter().map(|origin| 2 + origin.len()).sum::<usize>() <= self.peer.max_frame_size as usize;
+        if self.role == Role::Server && self.life == Life::Alive && fits {
             self.lane.origin(origins);
         }
     }
@@ -364,4 +369,23 @@ fn split_cookies(fields: &Fields) -> Fields {
         split.push_token(Token::COOKIE, rest);
     }
     split
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h2::Config;
+    use crate::h2::stream::Closed;
+
+    #[test]
+    fn a_client_that_has_used_all_identifiers_needs_another_connection() {
+        let mut conn = Connection::client(Config::client(), Time::ZERO);
+        let mut request = Fields::new();
+        for (token, value) in [(Token::METHOD, "GET"), (Token::SCHEME, "https"), (Token::PATH, "/")] {
+            request.push_token(token, value.as_bytes());
+        }
+        conn.streams.open_closed(StreamId::new(StreamId::MAX.get() - 2), Closed::Ended);
+        assert_eq!(conn.open(&request, End::Last), Ok(StreamId::MAX));
+        assert_eq!(conn.open(&request, End::Last), Err(SendError::IdsExhausted));
+    }
 }
