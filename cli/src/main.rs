@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod decode;
+mod demo;
 mod failure;
 mod get;
 mod interrupt;
@@ -31,6 +32,8 @@ struct Pellucid {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Watch a server and a client talk: every frame, explained
+    Demo(demo::Args),
     /// Serve over HTTP/2: files, the request's own body, or so many octets
     Serve(serve::Args),
     /// Fetch URLs, in parallel on one connection
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Err(error) => return explain_usage(&error),
     };
     let result = match command {
+        Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Get(args) => get::run(args),
         Command::Decode(args) => decode::run(args),
