@@ -107,7 +107,7 @@ impl Body {
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Error>>> {
         let chunk = match &mut self.0 {
             Inner::Empty => return Poll::Ready(None),
-            Inner::Whole(bytes) => Some(Ok(Chunk::Data(std::mem::take(bytes)))).filter(|_| !bytes.is_empty()),
+            Inner::Whole(bytes) => Some(std::mem::take(bytes)).filter(|b| !b.is_empty()).map(|b| Ok(Chunk::Data(b))),
             Inner::Incoming(incoming) => ready!(incoming.poll_chunk(cx)),
             Inner::Source(source) => ready!(source.as_mut().poll_chunk(cx)),
         };
