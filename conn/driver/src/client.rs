@@ -15,10 +15,10 @@ use pellucid_conn::{Cause, End, ErrorCode, Event, Fields, SendError, StreamId};
 use pellucid_hpack::Token;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::body::{Body, Chunk};
+use crate::body::Body;
 use crate::error::{Error, Kind};
 use crate::exchange::{Exchange, Waiting};
-use crate::handlers::Slots;
+use crate::handlers::{Sent, Slots, discard, promised_length};
 use crate::incoming::{self, Feed};
 use crate::io::Tap;
 use crate::mailbox::{Mail, Mailbox};
@@ -110,7 +110,9 @@ where
         slots: Slots::new(),
         under_way: HashMap::default(),
         waiting: VecDeque::new(),
+        withdrawn: 0,
         max_waiting: options.max_waiting,
+        report_from: incoming::report_from(&options.config, options.config.max_open_streams),
     };
     let config = options.config;
     let wiring = Wiring { mailbox: Arc::clone(&mailbox), tap: options.tap, write_timeout: options.write_timeout };
@@ -126,8 +128,9 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    pub(crate) fn fail(&self, error: &Error) {
+    pub(crate) fn fail(self, error: &Error) {
         self.exchange.complete(Err(error.clone()));
+        discard(self.request);
     }
 }
 
@@ -158,7 +161,10 @@ struct Requests {
     slots: Slots<NoHandler>,
     under_way: HashMap<StreamId, UnderWay, BuildHasherDefault<FnvHasher>>,
     waiting: VecDeque<Open>,
+    /// Callers that went away before their request was sent; some of them may be among those waiting.
+    withdrawn: usize,
     max_waiting: usize,
+    report_from: u32,
 }
 
 impl App for Requests {
@@ -172,7 +178,7 @@ impl App for Requests {
                 if let Some(feed) = self.under_way.get_mut(&id).and_then(|u| u.feed.take()) {
                     feed.end(Some(fields));
                 }
-                self.response_ended(id, link);
+                self.response_ended(id);
             }
             Event::Reset { id, cause } => self.reset(id, cause, link),
             Event::Writable { id } => {
@@ -200,6 +206,7 @@ impl App for Requests {
                 }
             }
             Mail::Woken(n) => self.send_body(n, link),
+            Mail::Cancel(id) if id.is_connection() => self.withdraw(),
             Mail::Cancel(id) => {
                 link.conn.reset(id, ErrorCode::CANCEL);
                 self.forget(id);
@@ -212,6 +219,11 @@ impl App for Requests {
             }
             _ => {}
         }
+    }
+
+    fn rest(&mut self) {
+        self.slots.rest();
+        self.waiting.shrink_to(0);
     }
 
     fn end(&mut self, error: &Error) {
@@ -254,12 +266,35 @@ impl Requests {
         self.waiting.push_back(open);
     }
 
-    fn open(&mut self, open: Open, link: &mut Link<'_, ()>) {
-        let Open { request, exchange } = open;
-        if exchange.is_abandoned() {
-            return;
+    /// A caller went away before its request was sent. When half of those who wait may be such, their places are cleared.
+    fn withdraw(&mut self) {
+        self.withdrawn += 1;
+        if self.withdrawn * 2 >= self.waiting.len() {
+            self.withdrawn = 0;
+            let mut waiting = std::mem::take(&mut self.waiting);
+            for open in waiting.drain(..) {
+                if open.exchange.is_abandoned() {
+                    discard(open);
+                } else {
+                    self.waiting.push_back(open);
+                }
+            }
         }
+    }
+
+    fn open(&mut self, open: Open, link: &mut Link<'_, ()>) {
+        if open.exchange.is_abandoned() {
+            return discard(open);
+        }
+        let promised = promised_length(open.request.fields());
+        let Open { request, exchange } = open;
         let (fields, mut body) = request.into_parts();
+        if let (Some(promised), Some(len)) = (promised, body.len())
+            && promised != len
+        {
+            // RFC 9113 §8.1.1: nothing malformed leaves.
+            return exchange.complete(Err(SendError::Malformed("the body's length is not its content-length").into()));
+        }
         let end = if body.is_empty() { End::Last } else { End::More };
         let id = match link.conn.open(&fields, end) {
             Ok(id) => id,
@@ -270,10 +305,14 @@ impl Requests {
                 }
                 return self.waiting.push_front(Open { request, exchange });
             }
-            Err(e) => return exchange.complete(Err(e.into())),
+            Err(e) => {
+                discard(body);
+                return exchange.complete(Err(e.into()));
+            }
         };
         link.conn.recycle(fields);
         if !exchange.started(id) {
+            discard(body);
             return link.conn.reset(id, ErrorCode::CANCEL);
         }
         let mut slot = None;
@@ -284,7 +323,7 @@ impl Requests {
             } else {
                 let n = self.slots.take(id, link.mailbox);
                 if let Some(place) = self.slots.get_mut(n) {
-                    place.set_body(body);
+                    place.set_body(body, promised);
                 }
                 slot = Some(n);
             }
@@ -306,7 +345,7 @@ impl Requests {
         let body = match end {
             End::Last => Body::empty(),
             End::More => {
-                let (feed, incoming) = incoming::pair(id, link.mailbox, false);
+                let (feed, incoming) = incoming::pair(id, link.mailbox, self.report_from);
                 under_way.feed = Some(feed);
                 Body::incoming(incoming)
             }
@@ -314,26 +353,27 @@ impl Requests {
         let interim = std::mem::take(&mut under_way.interim);
         under_way.exchange.complete(Ok(Response::received(fields, body, interim)));
         if end.is_last() {
-            self.response_ended(id, link);
+            self.response_ended(id);
         }
     }
 
     fn data(&mut self, id: StreamId, data: Bytes, end: End, link: &mut Link<'_, ()>) {
         let octets = u32::try_from(data.len()).unwrap_or(u32::MAX);
         match self.under_way.get(&id).and_then(|u| u.feed.as_ref()) {
-            Some(feed) if octets > 0 => feed.data(data),
+            Some(feed) if octets > 0 && feed.data(data) => {}
+            // Nobody reads it any more.
             _ => link.conn.release(id, octets),
         }
         if end.is_last() {
             if let Some(feed) = self.under_way.get_mut(&id).and_then(|u| u.feed.take()) {
                 feed.end(None);
             }
-            self.response_ended(id, link);
+            self.response_ended(id);
         }
     }
 
     /// The response is complete. What is left of the request is still sent: the server may want it.
-    fn response_ended(&mut self, id: StreamId, _link: &mut Link<'_, ()>) {
+    fn response_ended(&mut self, id: StreamId) {
         if self.under_way.get(&id).is_some_and(|u| u.slot.is_none()) {
             self.under_way.remove(&id);
         }
@@ -363,41 +403,31 @@ impl Requests {
         }
     }
 
-    /// Takes pieces of a request's body while the connection has room for them.
+    /// Sends what there is of a request's body and room for.
     fn send_body(&mut self, n: u32, link: &mut Link<'_, ()>) {
         let Some(slot) = self.slots.get_mut(n) else { return };
         let id = slot.id;
-        while link.conn.capacity(id) > 0 {
-            let failed = match slot.poll_body() {
-                Poll::Pending => return,
-                Poll::Ready(Some(Ok(Chunk::Data(data)))) => {
-                    if link.conn.send_data(id, data, End::More).is_ok() {
-                        continue;
-                    }
-                    None
-                }
-                Poll::Ready(Some(Ok(Chunk::Trailers(fields)))) => {
-                    link.conn.send_trailers(id, fields).err().map(Error::from)
-                }
-                Poll::Ready(None) => link.conn.send_data(id, Bytes::new(), End::Last).err().map(Error::from),
-                Poll::Ready(Some(Err(e))) => Some(e),
-            };
-            self.slots.clear(n);
-            if let Some(error) = failed {
+        match slot.send_body(link.conn) {
+            Sent::Waits => return,
+            Sent::All => {}
+            Sent::Failed(error) => {
                 link.conn.reset(id, ErrorCode::CANCEL);
                 if let Some(under_way) = self.under_way.remove(&id) {
-                    under_way.exchange.complete(Err(error.on(id)));
-                }
-                return;
-            }
-            if let Some(under_way) = self.under_way.get_mut(&id) {
-                under_way.slot = None;
-                let response_is_over = under_way.answered && under_way.feed.is_none();
-                if response_is_over {
-                    self.under_way.remove(&id);
+                    let error = error.on(id);
+                    if let Some(feed) = under_way.feed {
+                        feed.fail(error.clone());
+                    }
+                    under_way.exchange.complete(Err(error));
                 }
             }
-            return;
+        }
+        self.slots.clear(n);
+        if let Some(under_way) = self.under_way.get_mut(&id) {
+            under_way.slot = None;
+            let response_is_over = under_way.answered && under_way.feed.is_none();
+            if response_is_over {
+                self.under_way.remove(&id);
+            }
         }
     }
 }

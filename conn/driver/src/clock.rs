@@ -15,11 +15,13 @@ pub(crate) struct Clock {
     sleep: Option<Pin<Box<Sleep>>>,
     /// What the timer is set to: never later than what was last asked for.
     armed: Option<Time>,
+    /// The timer went off early and was moved: the connection has been doing little since it was set.
+    pub(crate) fired_early: bool,
 }
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), sleep: None, armed: None }
+        Self { start: Instant::now(), sleep: None, armed: None, fired_early: false }
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -42,6 +44,7 @@ impl Clock {
             if self.now() >= deadline {
                 return true;
             }
+            self.fired_early = true;
             self.arm(deadline);
         }
     }

@@ -74,8 +74,10 @@ impl Error {
     pub fn is_unprocessed(&self) -> bool {
         match &self.kind {
             Kind::Stream(cause) => cause.is_unprocessed(),
-            Kind::Send(_) => true,
-            Kind::Closed => self.stream.is_connection(),
+            // With a stream's number it had begun.
+            Kind::Send(_) | Kind::Closed | Kind::Connection(_) | Kind::Io(_) | Kind::Timeout(_) => {
+                self.stream.is_connection()
+            }
             _ => false,
         }
     }

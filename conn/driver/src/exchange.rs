@@ -104,8 +104,7 @@ impl Drop for Waiting {
         drop(state);
         // An outcome that nobody took is dropped outside the lock: its body cancels the stream by itself.
         drop(outcome);
-        if !id.is_connection() {
-            let _ = self.mailbox.post(Mail::Cancel(id));
-        }
+        // Without an identifier it still waits to be sent, and gives up its place.
+        let _ = self.mailbox.post(Mail::Cancel(id));
     }
 }

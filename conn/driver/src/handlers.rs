@@ -7,7 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use pellucid_conn::StreamId;
+use bytes::Bytes;
+use pellucid_conn::h2::Connection;
+use pellucid_conn::{End, Fields, Observer, StreamId};
+use pellucid_hpack::Token;
 
 use crate::body::{Body, Chunk};
 use crate::error::Error;
@@ -23,7 +26,12 @@ pub(crate) struct Slot<F> {
     pub(crate) id: StreamId,
     /// The request was HEAD: the response's content is not sent.
     pub(crate) is_head: bool,
+    /// Octets of the body still due by the message's content-length, where it has one.
+    due: Option<u64>,
 }
+
+/// Pieces of a body taken in one go; then the siblings have their turn.
+const PIECES: u32 = 64;
 
 /// All slots of a connection.
 pub(crate) struct Slots<F> {
@@ -38,6 +46,27 @@ pub(crate) enum Polled {
     Panicked,
 }
 
+/// What sending a body came to.
+pub(crate) enum Sent {
+    /// The slot's waker, or `Event::Writable`, brings us back.
+    Waits,
+    /// To its end.
+    All,
+    /// The message cannot be completed.
+    Failed(Error),
+}
+
+/// Drops something of the application's. A panic in its destructor stays here.
+pub(crate) fn discard<T>(thing: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(thing)));
+}
+
+/// What a message's content-length promises.
+pub(crate) fn promised_length(fields: &Fields) -> Option<u64> {
+    // What is no number is refused when the section is sent.
+    std::str::from_utf8(fields.find(Token::CONTENT_LENGTH)?).ok()?.parse().ok()
+}
+
 impl<F: Future<Output = Response>> Slots<F> {
     pub(crate) fn new() -> Self {
         Self { slots: Vec::new(), free: Vec::new() }
@@ -50,7 +79,7 @@ impl<F: Future<Output = Response>> Slots<F> {
             let ready = SlotWaker::new(Arc::clone(mailbox), n);
             let waker = Waker::from(Arc::clone(&ready));
             let id = StreamId::CONNECTION;
-            self.slots.push(Slot { future: Box::pin(None), body: None, ready, waker, id, is_head: false });
+            self.slots.push(Slot { future: Box::pin(None), body: None, ready, waker, id, is_head: false, due: None });
             n
         });
         if let Some(slot) = self.slots.get_mut(n as usize) {
@@ -67,8 +96,9 @@ impl<F: Future<Output = Response>> Slots<F> {
         {
             slot.id = StreamId::CONNECTION;
             let _ = catch_unwind(AssertUnwindSafe(|| slot.future.set(None)));
-            let body = slot.body.take();
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
+            if let Some(body) = slot.body.take() {
+                discard(body);
+            }
             self.free.push(n);
         }
     }
@@ -76,6 +106,13 @@ impl<F: Future<Output = Response>> Slots<F> {
     /// The stream a slot works for; `None` when it is vacant (a wake-up that came late).
     pub(crate) fn get_mut(&mut self, n: u32) -> Option<&mut Slot<F>> {
         self.slots.get_mut(n as usize).filter(|s| !s.id.is_connection())
+    }
+
+    /// Gives the memory of slots back when none is in use.
+    pub(crate) fn rest(&mut self) {
+        if self.free.len() == self.slots.len() {
+            (self.slots, self.free) = (Vec::new(), Vec::new());
+        }
     }
 
     /// Slots in use.
@@ -116,16 +153,53 @@ impl<F: Future<Output = Response>> Slot<F> {
         self.future.is_some()
     }
 
-    pub(crate) fn set_body(&mut self, body: Body) {
+    /// A body to send, and its length where the message has promised one.
+    pub(crate) fn set_body(&mut self, body: Body, promised: Option<u64>) {
         self.body = Some(body);
+        self.due = promised;
     }
 
-    /// The next piece of the response's body. A panicking source counts as failed.
-    pub(crate) fn poll_body(&mut self) -> Poll<Option<Result<Chunk, Error>>> {
+    /// Moves pieces of the body into the connection while it has room for them.
+    pub(crate) fn send_body<O: Observer>(&mut self, conn: &mut Connection<O>) -> Sent {
+        let id = self.id;
+        for _ in 0..PIECES {
+            if conn.capacity(id) == 0 {
+                return Sent::Waits;
+            }
+            let Poll::Ready(piece) = self.poll_body() else { return Sent::Waits };
+            let sent = match piece {
+                Some(Ok(Chunk::Data(data))) => {
+                    // RFC 9113 §8.1.1: content that disagrees with content-length makes the message malformed.
+                    if let Some(due) = &mut self.due {
+                        match due.checked_sub(data.len() as u64) {
+                            Some(left) => *due = left,
+                            None => return Sent::Failed(Error::body("longer than its content-length")),
+                        }
+                    }
+                    match conn.send_data(id, data, End::More) {
+                        Ok(()) => continue,
+                        Err(e) => Err(e),
+                    }
+                }
+                Some(Err(e)) => return Sent::Failed(e),
+                _ if self.due.is_some_and(|due| due > 0) => {
+                    return Sent::Failed(Error::body("shorter than its content-length"));
+                }
+                Some(Ok(Chunk::Trailers(fields))) => conn.send_trailers(id, fields),
+                None => conn.send_data(id, Bytes::new(), End::Last),
+            };
+            return sent.map_or_else(|e| Sent::Failed(e.into()), |()| Sent::All);
+        }
+        self.waker.wake_by_ref();
+        Sent::Waits
+    }
+
+    /// The next piece of the body. A panicking source counts as failed.
+    fn poll_body(&mut self) -> Poll<Option<Result<Chunk, Error>>> {
         self.ready.rearm();
         let mut cx = Context::from_waker(&self.waker);
         let Some(body) = &mut self.body else { return Poll::Pending };
         catch_unwind(AssertUnwindSafe(|| body.poll_chunk(&mut cx)))
-            .unwrap_or_else(|_| Poll::Ready(Some(Err(Error::body("the body's source panicked")))))
+            .unwrap_or_else(|_| Poll::Ready(Some(Err(Error::body("its source panicked")))))
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
+use pellucid_conn::h2::Config;
 use pellucid_conn::{Fields, StreamId};
 
 use crate::body::Chunk;
@@ -21,10 +22,17 @@ const JOIN_BELOW: usize = 512;
 /// … in buffers of this size.
 const JOIN_TO: usize = 4096;
 
-/// Consumed octets are reported in portions of at least this, and the rest at the end.
-const REPORT_FROM: u32 = 8 << 10;
+/// Consumed octets are reported in portions of at most this, and the rest at the end.
+const REPORT_MOST: u32 = 8 << 10;
 
-/// The filling end; owned by the connection's task.
+/// How many consumed octets a body may keep to itself before it reports them. All streams together must never withhold so much
+/// that their window, or the connection's, stays shut while everybody waits for octets.
+pub(crate) fn report_from(config: &Config, streams: u32) -> u32 {
+    let shared = config.connection_window / 4 / streams.max(1);
+    REPORT_MOST.min(shared).min(config.stream_window / 4).max(1)
+}
+
+/// The filling end; owned by the connection's task. When it is dropped before the body's end, the reader is told.
 #[derive(Debug)]
 pub(crate) struct Feed(Arc<Mutex<Cell>>);
 
@@ -36,6 +44,7 @@ pub(crate) struct Incoming {
     id: StreamId,
     /// Consumed and not yet reported.
     consumed: u32,
+    report_from: u32,
     /// The sender waits for 100 (Continue).
     expects_continue: bool,
     done: bool,
@@ -47,7 +56,11 @@ struct Cell {
     /// Small pieces behind the queue.
     tail: BytesMut,
     end: Option<Ending>,
+    /// The end has come, whether the reader has seen it or not.
+    over: bool,
     reader: Option<Waker>,
+    /// Nobody will read: what still arrives is refused.
+    abandoned: bool,
 }
 
 #[derive(Debug)]
@@ -57,14 +70,15 @@ enum Ending {
 }
 
 /// Both ends of a new cell.
-pub(crate) fn pair(id: StreamId, mailbox: &Arc<Mailbox>, expects_continue: bool) -> (Feed, Incoming) {
+pub(crate) fn pair(id: StreamId, mailbox: &Arc<Mailbox>, report_from: u32) -> (Feed, Incoming) {
     let cell = Arc::new(Mutex::new(Cell::default()));
     let incoming = Incoming {
         cell: Arc::clone(&cell),
         mailbox: Arc::clone(mailbox),
         id,
         consumed: 0,
-        expects_continue,
+        report_from,
+        expects_continue: false,
         done: false,
     };
     (Feed(cell), incoming)
@@ -75,35 +89,38 @@ fn lock(cell: &Mutex<Cell>) -> MutexGuard<'_, Cell> {
 }
 
 impl Feed {
-    pub(crate) fn data(&self, data: Bytes) {
+    /// False when nobody reads any more: then the octets are still the caller's to release.
+    pub(crate) fn data(&self, data: Bytes) -> bool {
         let mut cell = lock(&self.0);
-        if data.len() < JOIN_BELOW && !(cell.queue.is_empty() && cell.tail.is_empty()) {
-            if cell.tail.len() + data.len() > JOIN_TO {
-                cell.seal();
-            }
-            if cell.tail.capacity() == 0 {
-                cell.tail.reserve(JOIN_TO);
-            }
-            cell.tail.extend_from_slice(&data);
-        } else {
-            cell.seal();
-            cell.queue.push_back(data);
+        if cell.abandoned {
+            return false;
         }
+        cell.push(data);
         wake(cell);
+        true
     }
 
-    pub(crate) fn end(&self, trailers: Option<Fields>) {
+    pub(crate) fn end(self, trailers: Option<Fields>) {
         self.finish(Ending::Complete(trailers));
     }
 
-    pub(crate) fn fail(&self, error: Error) {
+    pub(crate) fn fail(self, error: Error) {
         self.finish(Ending::Failed(error));
     }
 
     fn finish(&self, ending: Ending) {
         let mut cell = lock(&self.0);
-        cell.end.get_or_insert(ending);
+        if !cell.over {
+            cell.over = true;
+            cell.end = Some(ending);
+        }
         wake(cell);
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.finish(Ending::Failed(Error::new(Kind::Closed)));
     }
 }
 
@@ -117,6 +134,23 @@ fn wake(mut cell: MutexGuard<'_, Cell>) {
 }
 
 impl Cell {
+    fn push(&mut self, data: Bytes) {
+        let room = JOIN_TO - self.tail.len();
+        let waits = !(self.queue.is_empty() && self.tail.is_empty());
+        if waits && (data.len() < JOIN_BELOW || (room < JOIN_TO && data.len() <= room)) {
+            if data.len() > room {
+                self.seal();
+            }
+            if self.tail.capacity() == 0 {
+                self.tail.reserve(JOIN_TO);
+            }
+            self.tail.extend_from_slice(&data);
+        } else {
+            self.seal();
+            self.queue.push_back(data);
+        }
+    }
+
     /// What is joined so far becomes a piece of its own.
     fn seal(&mut self) {
         if !self.tail.is_empty() {
@@ -127,6 +161,12 @@ impl Cell {
 }
 
 impl Incoming {
+    /// The sender holds its content back until it is told to go on.
+    pub(crate) fn expects_continue(mut self) -> Self {
+        self.expects_continue = true;
+        self
+    }
+
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Error>>> {
         if self.done {
             return Poll::Ready(None);
@@ -138,7 +178,7 @@ impl Incoming {
         if let Some(data) = cell.queue.pop_front() {
             drop(cell);
             self.consumed = self.consumed.saturating_add(u32::try_from(data.len()).unwrap_or(u32::MAX));
-            if self.consumed >= REPORT_FROM {
+            if self.consumed >= self.report_from {
                 self.report();
             }
             return Poll::Ready(Some(Ok(Chunk::Data(data))));
@@ -168,7 +208,11 @@ impl Incoming {
     fn report(&mut self) {
         let consumed = std::mem::take(&mut self.consumed);
         if consumed > 0 && self.mailbox.post(Mail::Release(self.id, consumed)).is_err() {
-            lock(&self.cell).end.get_or_insert(Ending::Failed(Error::new(Kind::Closed).on(self.id)));
+            let mut cell = lock(&self.cell);
+            if !cell.over {
+                cell.over = true;
+                cell.end = Some(Ending::Failed(Error::new(Kind::Closed).on(self.id)));
+            }
         }
     }
 }
@@ -177,9 +221,10 @@ impl Drop for Incoming {
     /// Nobody reads the rest: its octets go back to the ledger, and the peer is told to stop.
     fn drop(&mut self) {
         let mut cell = lock(&self.cell);
+        cell.abandoned = true;
         cell.seal();
         let unread: usize = cell.queue.drain(..).map(|b| b.len()).sum();
-        let is_complete = self.done || cell.end.is_some();
+        let is_complete = cell.over;
         drop(cell);
         let unread = u32::try_from(unread).unwrap_or(u32::MAX).saturating_add(self.consumed);
         if !is_complete {

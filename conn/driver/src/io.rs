@@ -48,6 +48,8 @@ pub(crate) struct Io<T> {
     pub(crate) output: Output,
     tap: Option<Tap>,
     pub(crate) is_read_closed: bool,
+    /// Octets were written that the transport may still hold back (a TLS session does).
+    pub(crate) needs_flush: bool,
 }
 
 /// What reading came to.
@@ -60,7 +62,14 @@ pub(crate) enum Read {
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Io<T> {
     pub(crate) fn new(transport: T, tap: Option<Tap>) -> Self {
-        Self { transport, input: BytesMut::new(), output: Output::new(), tap, is_read_closed: false }
+        Self {
+            transport,
+            input: BytesMut::new(),
+            output: Output::new(),
+            tap,
+            is_read_closed: false,
+            needs_flush: false,
+        }
     }
 
     /// One read, as large as it comes.
@@ -86,11 +95,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Io<T> {
                 }
                 Ok(Read::Octets)
             }
+            // A TLS peer that closed without saying so; HTTP/2 has ends of its own that tell a cut from a close.
+            Poll::Ready(Err(e)) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                self.is_read_closed = true;
+                Ok(Read::End)
+            }
             Poll::Ready(Err(e)) => Err(e),
         }
     }
 
-    /// Writes until everything is out or the socket is full. `Ready(true)`: everything is out and flushed.
+    /// Writes until everything is out or the socket is full. `Ready`: everything is out and flushed.
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.output.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES];
@@ -119,8 +133,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Io<T> {
                 }
             }
             self.output.advance(written);
+            self.needs_flush = true;
         }
-        Pin::new(&mut self.transport).poll_flush(cx)
+        let flushed = Pin::new(&mut self.transport).poll_flush(cx);
+        self.needs_flush = flushed.is_pending();
+        flushed
     }
 
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

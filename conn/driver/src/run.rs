@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use pellucid_conn::h2::Connection;
+use pellucid_conn::h2::{Connection, Role};
 use pellucid_conn::{Event, Observer, Time};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -39,6 +39,9 @@ const LINGER: Duration = Duration::from_secs(1);
 /// … and at most this many.
 const LINGER_OCTETS: usize = 64 << 10;
 
+/// Reads after a failed write.
+const LAST_READS: u32 = 64;
+
 /// What one end does with events and mail: a server answers requests, a client sends them.
 pub(crate) trait App {
     type Observer: Observer;
@@ -47,7 +50,9 @@ pub(crate) trait App {
     fn mail(&mut self, mail: Mail, link: &mut Link<'_, Self::Observer>);
     /// Events of this round are all delivered.
     fn settle(&mut self, _link: &mut Link<'_, Self::Observer>) {}
-    /// The connection is over; tells everyone who waits.
+    /// Nothing has happened for a while and no stream is open: gives memory back.
+    fn rest(&mut self);
+    /// The connection is over; tells everyone who waits. May come more than once.
     fn end(&mut self, error: &Error);
 }
 
@@ -136,14 +141,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
                         return Ok(Poll::Pending);
                     }
                 }
-                Phase::Closing => match self.close(cx) {
-                    Poll::Ready(()) => {}
-                    Poll::Pending => return Ok(Poll::Pending),
-                },
-                Phase::Lingering { .. } => match self.linger(cx) {
-                    Poll::Ready(()) => {}
-                    Poll::Pending => return Ok(Poll::Pending),
-                },
+                Phase::Closing => {
+                    // Whoever waits for an answer need not wait for the close, too.
+                    self.tell(self.error.clone());
+                    if self.close(cx).is_pending() {
+                        return Ok(Poll::Pending);
+                    }
+                }
+                Phase::Lingering { .. } => {
+                    if self.linger(cx).is_pending() {
+                        return Ok(Poll::Pending);
+                    }
+                }
                 Phase::Closed => return Ok(Poll::Ready(())),
             }
         }
@@ -168,11 +177,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
         if had_mail {
             self.read_mail(now);
         }
+        let held_back = !self.conn.wants_read();
         let wrote = self.write(cx, now)?;
         if self.phase != Phase::Running {
             return Ok(true);
         }
-        if read == Read::Octets || wrote || self.mailbox.has_mail() {
+        // What held reading back may just have gone into the output: then nothing else would bring us back to reading.
+        if read == Read::Octets || wrote || self.mailbox.has_mail() || (held_back && self.conn.wants_read()) {
             return Ok(true);
         }
         Ok(self.wait(cx, now)? || self.mailbox.has_mail())
@@ -218,7 +229,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
             self.conn.poll_output(&mut self.io.output, OUTPUT_BUDGET, now);
         }
         let before = self.io.output.len();
-        if before == 0 {
+        if before == 0 && !self.io.needs_flush {
             return Ok(false);
         }
         match self.io.poll_write(cx) {
@@ -232,8 +243,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
                 }
                 Ok(false)
             }
-            Poll::Ready(Err(e)) => Err(e.into()),
+            Poll::Ready(Err(e)) => {
+                self.hear_out(cx, now)?;
+                Err(e.into())
+            }
         }
+    }
+
+    /// The peer takes no more octets, but what it said before may still be there: a response, or why it left.
+    fn hear_out(&mut self, cx: &mut Context<'_>, now: Time) -> Result<(), Error> {
+        if self.conn.role() == Role::Client {
+            for _ in 0..LAST_READS {
+                if self.io.poll_read(cx)? != Read::Octets {
+                    break;
+                }
+                self.deliver(now)?;
+            }
+        }
+        Ok(())
     }
 
     /// Nothing to do: sets the timer, and sees whether time has run out. True when a timer did something.
@@ -242,6 +269,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
         let deadline = [self.conn.next_timeout().map(|(at, _)| at), stalled].into_iter().flatten().min();
         if !self.clock.poll(deadline, cx) {
             self.io.give_back();
+            if std::mem::take(&mut self.clock.fired_early) && self.conn.live_streams() == 0 {
+                self.rest();
+            }
             return Ok(false);
         }
         let later = self.clock.now().max(now);
@@ -255,29 +285,42 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
         Ok(true)
     }
 
-    /// Writes what is queued, then shuts our side at once: the peer sees a clean end behind our last frame.
+    /// A quiet connection keeps nothing that it can get again.
+    fn rest(&mut self) {
+        self.conn.shrink();
+        self.app.rest();
+        self.mail = Vec::new();
+    }
+
+    /// Writes what is queued, then shuts our side at once: the peer sees a clean end behind our last frame. A peer that is to get
+    /// the rest of its responses has all the time that writing ever has; one that failed, or was cut, has a moment.
     fn close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let now = self.clock.now();
         if self.io.output.is_empty() {
             self.io.borrow_output();
             self.conn.poll_output(&mut self.io.output, OUTPUT_BUDGET, now);
         }
-        let since = *self.write_stalled.get_or_insert(now);
-        if !self.io.output.is_empty() {
-            match self.io.poll_write(cx) {
-                Poll::Ready(Ok(())) => return Poll::Ready(()),
-                Poll::Ready(Err(_)) => self.phase = Phase::Closed,
-                Poll::Pending if self.clock.poll(Some(since + LINGER), cx) => self.phase = Phase::Closed,
-                Poll::Pending => return Poll::Pending,
+        let is_cut = self.error.is_some() || self.conn.stats().cut > 0;
+        let patience = if is_cut { LINGER } else { self.write_timeout.max(LINGER) };
+        let before = self.io.output.len();
+        let is_written = before == 0 && !self.io.needs_flush;
+        let polled = if is_written { self.io.poll_shutdown(cx) } else { self.io.poll_write(cx) };
+        match polled {
+            Poll::Ready(Ok(())) if !is_written => self.write_stalled = None,
+            Poll::Ready(Ok(())) if !self.io.is_read_closed => {
+                self.phase = Phase::Lingering { until: now + LINGER, left: LINGER_OCTETS };
             }
-            return Poll::Ready(());
-        }
-        match self.io.poll_shutdown(cx) {
-            Poll::Ready(Ok(())) if self.io.is_read_closed => self.phase = Phase::Closed,
-            Poll::Ready(Ok(())) => self.phase = Phase::Lingering { until: now + LINGER, left: LINGER_OCTETS },
-            Poll::Ready(Err(_)) => self.phase = Phase::Closed,
-            Poll::Pending if self.clock.poll(Some(since + LINGER), cx) => self.phase = Phase::Closed,
-            Poll::Pending => return Poll::Pending,
+            Poll::Ready(_) => self.phase = Phase::Closed,
+            Poll::Pending => {
+                if self.io.output.len() < before {
+                    self.write_stalled = Some(now);
+                }
+                let since = *self.write_stalled.get_or_insert(now);
+                if !self.clock.poll(Some(since + patience), cx) {
+                    return Poll::Pending;
+                }
+                self.phase = Phase::Closed;
+            }
         }
         Poll::Ready(())
     }
@@ -300,13 +343,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
     }
 
     fn finish(&mut self, error: Option<Error>) -> Report {
-        let closed = Error::new(Kind::Closed);
-        self.app.end(error.as_ref().unwrap_or(&closed));
-        for mail in self.mailbox.close() {
-            if let Mail::Open(open) = mail {
-                open.fail(error.as_ref().unwrap_or(&closed));
-            }
-        }
+        self.tell(error.clone());
         self.phase = Phase::Closed;
         self.io.give_back();
         let stats = self.conn.stats();
@@ -335,17 +372,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Future for Driver<T, A> {
     }
 }
 
+impl<T, A: App> Driver<T, A> {
+    /// The connection is over: tells everyone who waits, and takes no more mail.
+    fn tell(&mut self, error: Option<Error>) {
+        let error = error.unwrap_or_else(|| Error::new(Kind::Closed));
+        self.app.end(&error);
+        for mail in self.mailbox.close() {
+            if let Mail::Open(open) = mail {
+                open.fail(&error);
+            }
+        }
+    }
+}
+
 impl<T, A: App> Drop for Driver<T, A> {
     /// Dropped before its end (its runtime is shutting down, or its owner has lost interest): whoever waits is told.
     fn drop(&mut self) {
         if self.phase != Phase::Closed {
-            let closed = Error::new(Kind::Closed);
-            self.app.end(&closed);
-            for mail in self.mailbox.close() {
-                if let Mail::Open(open) = mail {
-                    open.fail(&closed);
-                }
-            }
+            self.tell(None);
         }
     }
 }

@@ -4,19 +4,18 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use fnv::FnvHasher;
 use pellucid_conn::h2::{Config, Connection};
-use pellucid_conn::{End, ErrorCode, Event, Fields, StreamId};
+use pellucid_conn::{End, ErrorCode, Event, Fields, SendError, StreamId};
 use pellucid_hpack::Token;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::body::{Body, Chunk};
+use crate::body::Body;
 use crate::error::Error;
-use crate::handlers::{Polled, Slots};
+use crate::handlers::{Polled, Sent, Slots, discard, promised_length};
 use crate::incoming::{self, Feed};
 use crate::io::Tap;
 use crate::mailbox::{Mail, Mailbox};
@@ -93,6 +92,7 @@ where
         feeds: HashMap::default(),
         held: None,
         info: Arc::new(options.info),
+        report_from: incoming::report_from(&options.config, options.config.max_concurrent_streams),
     };
     let config = options.config;
     let wiring = Wiring { mailbox: Arc::clone(&mailbox), tap: options.tap, write_timeout: options.write_timeout };
@@ -112,6 +112,7 @@ struct Server<S: Service> {
     /// A request with content whose first piece may be right behind it, and all of it.
     held: Option<(StreamId, Fields)>,
     info: Arc<Info>,
+    report_from: u32,
 }
 
 impl<S: Service> App for Server<S> {
@@ -180,6 +181,10 @@ impl<S: Service> App for Server<S> {
         }
     }
 
+    fn rest(&mut self) {
+        self.slots.rest();
+    }
+
     fn end(&mut self, error: &Error) {
         for (id, feed) in self.feeds.drain() {
             feed.fail(error.clone().on(id));
@@ -197,7 +202,10 @@ impl<S: Service> Server<S> {
     fn begin_streaming(&mut self, id: StreamId, fields: Fields, link: &mut Link<'_, ()>) {
         // RFC 9110 §10.1.1: the client holds its content back until it is told to go on.
         let expects = fields.find(Token::EXPECT).is_some_and(|v| v.eq_ignore_ascii_case(b"100-continue"));
-        let (feed, incoming) = incoming::pair(id, link.mailbox, expects);
+        let (feed, mut incoming) = incoming::pair(id, link.mailbox, self.report_from);
+        if expects {
+            incoming = incoming.expects_continue();
+        }
         self.feeds.insert(id, feed);
         self.begin(id, fields, Body::incoming(incoming), link);
     }
@@ -233,8 +241,7 @@ impl<S: Service> Server<S> {
             Polled::Ready(response) => self.respond(n, id, response, link),
             Polled::Panicked => {
                 // The panic's own message has been printed by its hook; only this stream suffers.
-                link.conn.reset(id, ErrorCode::INTERNAL_ERROR);
-                self.free(n, id, link);
+                self.abort(n, id, link);
             }
         }
     }
@@ -242,16 +249,24 @@ impl<S: Service> Server<S> {
     fn respond(&mut self, n: u32, id: StreamId, response: Response, link: &mut Link<'_, ()>) {
         let is_head = self.slots.get_mut(n).is_some_and(|s| s.is_head);
         let (fields, mut body) = response.into_parts();
-        let bodiless = is_head || body.is_empty() || matches!(fields.find(Token::STATUS), Some(b"204" | b"304"));
-        let end = if bodiless { End::Last } else { End::More };
-        let sent = link.conn.send_headers(id, &fields, end);
+        let has_none = is_head || matches!(fields.find(Token::STATUS), Some(b"204" | b"304"));
+        let promised = if has_none { None } else { promised_length(&fields) };
+        let end = if has_none || body.is_empty() { End::Last } else { End::More };
+        let sent = match (promised, body.len()) {
+            // RFC 9113 §8.1.1: nothing malformed leaves.
+            (Some(promised), Some(len)) if promised != len => {
+                Err(SendError::Malformed("the body's length is not its content-length"))
+            }
+            _ => link.conn.send_headers(id, &fields, end),
+        };
         link.conn.recycle(fields);
         if let Err(e) = sent {
             tracing::debug!(stream = id.get(), error = %e, "the response cannot be sent");
-            link.conn.reset(id, ErrorCode::INTERNAL_ERROR);
-            return self.free(n, id, link);
+            discard(body);
+            return self.abort(n, id, link);
         }
-        if bodiless {
+        if end.is_last() {
+            discard(body);
             return self.free(n, id, link);
         }
         if let Some(whole) = body.take_whole() {
@@ -260,48 +275,33 @@ impl<S: Service> Server<S> {
             return self.free(n, id, link);
         }
         if let Some(slot) = self.slots.get_mut(n) {
-            slot.set_body(body);
+            slot.set_body(body, promised);
         }
         self.working.insert(id, n);
         self.send_body(n, link);
     }
 
-    /// Takes pieces of the response's body while the connection has room for them.
+    /// Sends what there is of the response's body and room for.
     fn send_body(&mut self, n: u32, link: &mut Link<'_, ()>) {
         let Some(slot) = self.slots.get_mut(n) else { return };
         let id = slot.id;
         if slot.is_handling() {
             return;
         }
-        while link.conn.capacity(id) > 0 {
-            let sent = match slot.poll_body() {
-                // The slot's waker, or `Writable`, brings us back.
-                Poll::Pending => return,
-                Poll::Ready(Some(Ok(Chunk::Data(data)))) => {
-                    if link.conn.send_data(id, data, End::More).is_ok() {
-                        continue;
-                    }
-                    Ok(())
-                }
-                Poll::Ready(Some(Ok(Chunk::Trailers(fields)))) => link.conn.send_trailers(id, fields),
-                Poll::Ready(None) => link.conn.send_data(id, Bytes::new(), End::Last),
-                Poll::Ready(Some(Err(e))) => {
-                    tracing::debug!(stream = id.get(), error = %e, "the response's body failed");
-                    link.conn.reset(id, ErrorCode::INTERNAL_ERROR);
-                    Ok(())
-                }
-            };
-            if sent.is_err() {
-                link.conn.reset(id, ErrorCode::INTERNAL_ERROR);
+        match slot.send_body(link.conn) {
+            Sent::Waits => {}
+            Sent::All => self.free(n, id, link),
+            Sent::Failed(e) => {
+                tracing::debug!(stream = id.get(), error = %e, "the response's body failed");
+                self.abort(n, id, link);
             }
-            return self.free(n, id, link);
         }
     }
 
     fn data(&mut self, id: StreamId, data: Bytes, end: End, link: &mut Link<'_, ()>) {
         let octets = u32::try_from(data.len()).unwrap_or(u32::MAX);
         match self.feeds.get(&id) {
-            Some(feed) if octets > 0 => feed.data(data),
+            Some(feed) if octets > 0 && feed.data(data) => {}
             // Nobody reads it any more.
             _ => link.conn.release(id, octets),
         }
@@ -317,6 +317,13 @@ impl<S: Service> Server<S> {
         if let Some(&n) = self.working.get(&id) {
             self.free(n, id, link);
         }
+    }
+
+    /// The response cannot be completed: the client is told, and so is whoever still reads the request.
+    fn abort(&mut self, n: u32, id: StreamId, link: &mut Link<'_, ()>) {
+        link.conn.reset(id, ErrorCode::INTERNAL_ERROR);
+        self.feeds.remove(&id);
+        self.free(n, id, link);
     }
 
     /// The handler has ended and holds nothing any more: its slot, and its place in the concurrency limit, are free (R2).
