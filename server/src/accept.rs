@@ -52,7 +52,11 @@ impl<S: Service> Acceptor<S> {
         info.local = stream.local_addr().ok();
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            let accepted = timeout(self.builder.handshake_timeout, tls.accept(stream)).await;
+            // Before the handshake there is nothing worth finishing: a server that leaves does not wait for it.
+            let accepted = tokio::select! {
+                accepted = timeout(self.builder.handshake_timeout, tls.accept(stream)) => accepted,
+                () = self.registry.stopping() => return,
+            };
             match accepted {
                 Ok(Ok(stream)) => {
                     let (_, session) = stream.get_ref();
@@ -121,6 +125,8 @@ pub(crate) async fn accept_loop<S: Service>(acceptor: Arc<Acceptor<S>>, listener
         tokio::select! {
             biased;
             () = &mut stopping => break,
+            // Before accepting: a flood of connections must not keep us from forgetting those that have ended.
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     // Small frames must not wait for each other.
@@ -129,7 +135,6 @@ pub(crate) async fn accept_loop<S: Service>(acceptor: Arc<Acceptor<S>>, listener
                 }
                 Err(e) => rest_after(&e).await,
             },
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
     drop(listener);

@@ -168,27 +168,37 @@ impl Server {
     /// # Errors
     /// A runtime or thread could not be made. Nothing a connection does ends the server.
     pub fn run<S: Service>(self, service: S) -> io::Result<DrainReport> {
+        let shutdown = self.shutdown();
         let (acceptor, listeners, registry) = self.parts(service)?;
         let mut threads = Vec::new();
+        let mut outcome = Ok(());
         for (n, listener) in listeners.into_iter().enumerate() {
-            let (acceptor, runtime) = (Arc::clone(&acceptor), runtime()?);
-            threads.push(
-                thread::Builder::new()
-                    .name(format!("pellucid-{n}"))
-                    .spawn(move || runtime.block_on(accept_loop(acceptor, listener)))?,
-            );
+            let acceptor = Arc::clone(&acceptor);
+            let spawned = runtime().and_then(|runtime| {
+                let work = move || runtime.block_on(accept_loop(acceptor, listener));
+                thread::Builder::new().name(format!("pellucid-{n}")).spawn(work)
+            });
+            match spawned {
+                Ok(thread) => threads.push(thread),
+                // All workers or none.
+                Err(e) => {
+                    outcome = Err(e);
+                    shutdown.shut_down();
+                    break;
+                }
+            }
         }
         for thread in threads {
             match thread.join() {
-                Ok(result) => result?,
+                Ok(result) => outcome = outcome.and(result),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        Ok(registry.report())
+        outcome.map(|()| registry.report())
     }
 
-    /// Serves on the caller's runtime until [`Shutdown::shut_down`] is called and the drain is over. Dropping the future stops
-    /// accepting; connections that are open go on.
+    /// Serves on the caller's runtime until [`Shutdown::shut_down`] is called and the drain is over. Dropping the future cuts
+    /// every connection off.
     ///
     /// # Errors
     /// The listening socket cannot be used with this runtime.
