@@ -83,7 +83,10 @@ impl Connector {
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect(self, url: &Url) -> Result<Connection, ConnectError> {
-        let to = format!("{}:{}", url.host(), url.port());
+        let to = match url.host() {
+            v6 if v6.contains(':') => format!("[{v6}]:{}", url.port()),
+            host => format!("{host}:{}", url.port()),
+        };
         let stream = tcp(self.timeout, url, &to).await?;
         // Small frames must not wait for each other.
         let _ = stream.set_nodelay(true);
