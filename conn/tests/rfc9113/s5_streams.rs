@@ -1,6 +1,6 @@
 //! RFC 9113 §5: stream states, identifiers, concurrency, errors.
 
-use pellucid_conn::h2::{Config, Violation};
+use pellucid_conn::h2::{Config, Priority, Violation};
 use pellucid_conn::{Cause, End, ErrorCode, Refusal, SendError, StreamId};
 use pellucid_frame::{Flags, Rule, SettingId};
 
@@ -162,6 +162,17 @@ fn trap_10_window_updates_and_resets_on_closed_streams_are_ignored() {
     t.recv(reset(1, CANCEL));
     t.recv(window_update(1, 100));
     t.recv(reset(1, CANCEL));
+    t.alive();
+}
+
+/// Covers 9113:5.1: the peer's reset may cross our END_STREAM; from then on the stream counts as one it has reset
+#[test]
+fn trap_10_headers_after_a_reset_that_crossed_our_end_are_a_stream_error() {
+    let mut t = with_a_closed_stream();
+    t.recv(reset(1, CANCEL));
+    t.recv(headers(1, &[("x", "y")], End::Last));
+    t.sends(reset(1, STREAM_CLOSED));
+    t.breaks(Violation::FrameOnClosedStream);
     t.alive();
 }
 
@@ -374,6 +385,35 @@ fn after_a_connection_error_nothing_is_parsed() {
     t.fails(Violation::DataOnIdleStream);
     assert_eq!(t.conn.open(&section(&GET), End::Last), Err(SendError::Dead));
     assert_eq!(t.conn.send_headers(StreamId::new(1), &section(&OK), End::Last), Err(SendError::Dead));
+}
+
+/// Covers 9113:5.4.1: and no command puts anything behind the GOAWAY
+#[test]
+fn after_a_connection_error_commands_send_nothing() {
+    let setting = pellucid_frame::Setting { id: SettingId::MAX_CONCURRENT_STREAMS, value: 1 };
+    let mut server = Transcript::server();
+    server.asked(1, &POST, End::More);
+    server.answers(1, &OK, End::Last);
+    let mut client = Transcript::client();
+    client.asks(&POST, End::More);
+    for (mut t, last) in [(server, 1), (client, 0)] {
+        let id = StreamId::new(1);
+        t.recv(ping(*b"12345678"));
+        t.sends(pong(*b"12345678"));
+        t.recv(data(99, b"x", End::Last));
+        t.conn.update_settings(&[setting], t.now);
+        t.conn.set_priority(id, Priority { urgency: 0, incremental: true });
+        t.conn.stop_reading(id);
+        t.conn.reset(id, CANCEL);
+        t.conn.ping(*b"too late");
+        t.conn.shut_down(t.now);
+        t.conn.send_alt_svc(StreamId::CONNECTION, b"https://a", b"h3");
+        t.sends(goaway(last, PROTOCOL_ERROR));
+        t.fails(Violation::DataOnIdleStream);
+        t.conn.update_settings(&[setting], t.now);
+        t.conn.stop_reading(id);
+        t.sends_nothing();
+    }
 }
 
 /// Covers 9113:5.1: many streams later a closed one is still closed, and one too long gone is forgotten without harm

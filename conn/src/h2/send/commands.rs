@@ -245,6 +245,9 @@ impl<O: Observer> Connection<O> {
     /// The application will read no more of this stream. What still arrives is discarded; once our own message is complete the
     /// peer is told to stop with RST_STREAM: NO_ERROR from a server (RFC 9113 §8.1), CANCEL from a client.
     pub fn stop_reading(&mut self, id: StreamId) {
+        if self.life != Life::Alive {
+            return;
+        }
         let Some((key, stream)) = self.streams.by_id(id) else { return };
         stream.incoming.reading = Reading::Stopped;
         if let Some(code) = stream.reset_after_end(self.role) {
@@ -269,6 +272,9 @@ impl<O: Observer> Connection<O> {
 
     /// Client: asks for a response earlier or later (RFC 9218 §7.1). Server: changes the order of its own accord.
     pub fn set_priority(&mut self, id: StreamId, priority: Priority) {
+        if self.life != Life::Alive {
+            return;
+        }
         let role = self.role;
         let Some((key, stream)) = self.streams.by_id(id) else { return };
         self.schedule.reprioritise(key, stream, priority);
@@ -280,6 +286,9 @@ impl<O: Observer> Connection<O> {
 
     /// Changes settings of ours. Larger limits hold at once, smaller ones when the peer has acknowledged them.
     pub fn update_settings(&mut self, list: &[Setting], now: Time) {
+        if self.life != Life::Alive {
+            return;
+        }
         let find = |id: SettingId| list.iter().rev().find(|s| s.id == id).map(|s| s.value);
         let change = LocalChange {
             header_table_size: find(SettingId::HEADER_TABLE_SIZE),
