@@ -31,7 +31,8 @@ pub struct Config {
     pub max_settings_entries: u32,
     /// Octets of replies the peer provoked that may wait before reading stops.
     pub control_buffer_soft: usize,
-    /// Octets of control frames that may wait before the connection ends.
+    /// Octets of provoked replies that may wait before the connection ends; and octets of all control frames and field blocks
+    /// that may wait before reading stops.
     pub control_buffer_hard: usize,
     /// Octets of content queued for sending over all streams before `capacity` says no.
     pub send_buffer_connection: usize,

@@ -350,10 +350,12 @@ impl<O: Observer> Connection<O> {
         }
     }
 
-    /// False while replies the peer provoked wait to be sent: read nothing more until they are (R1).
+    /// False while replies the peer provoked wait to be sent: read nothing more until they are (R1). Field blocks of ours
+    /// count too, with more patience: an answer without content ends its stream before it is on the wire, so that a peer that
+    /// never reads could go on asking for ever.
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        self.lane.provoked() <= self.config.control_buffer_soft
+        self.lane.provoked() <= self.config.control_buffer_soft && self.lane.len() <= self.config.control_buffer_hard
     }
 
     /// Whether nothing more will ever be received: flush, then close.

@@ -31,6 +31,11 @@ impl Lane {
         self.octets.is_empty()
     }
 
+    /// Octets waiting, whoever caused them.
+    pub(crate) fn len(&self) -> usize {
+        self.octets.len()
+    }
+
     pub(crate) fn preface(&mut self) {
         self.octets.extend_from_slice(encode::PREFACE);
     }

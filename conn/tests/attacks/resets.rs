@@ -199,6 +199,24 @@ fn a_flood_above_the_stream_limit_is_asked_to_calm_down() {
     v.is_calmed(Violation::TooManyRefused, "too_many_refused_streams");
 }
 
+/// An answer without content ends its stream before it is on the wire: streams do not bound what waits, reading does.
+#[test]
+fn answers_are_bounded_when_the_peer_never_reads() {
+    let mut v = Victim::server();
+    v.attacker = crate::victim::Attacker::NeverReads;
+    for n in 0..200_000 {
+        if !v.conn.wants_read() {
+            break;
+        }
+        v.recv(&headers(nth(n), &GET, End::Last));
+    }
+    assert!(!v.conn.wants_read(), "it reads for ever");
+    let waiting = v.flush();
+    assert!(waiting <= v.conn.config().control_buffer_hard + 1024, "{waiting} octets wait");
+    assert!(v.statuses.len() > 1000 && v.conn.wants_read());
+    v.is_fine();
+}
+
 #[test]
 fn refused_requests_are_bounded_when_the_peer_never_reads() {
     let mut config = Config::server();

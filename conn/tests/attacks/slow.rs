@@ -190,6 +190,22 @@ fn an_upload_that_waits_for_window_is_not_slow() {
     assert_eq!(conn.live_streams(), 0);
 }
 
+/// The two minutes begin when the last stream has ended, however long that was open and silent.
+#[test]
+fn a_long_silent_stream_is_no_idleness() {
+    let mut v = Victim::server();
+    v.handler = Handler::Works;
+    v.recv(&headers(1, &GET, End::Last));
+    for _ in 0..60 {
+        v.pass_secs(10);
+    }
+    v.recv(&crate::frames::reset(1, ErrorCode::CANCEL));
+    v.pass_secs(119);
+    v.is_fine();
+    v.pass_secs(3);
+    assert_eq!((v.conn.is_going_away(), v.error), (true, None));
+}
+
 #[test]
 fn a_connection_without_streams_is_left_after_two_minutes() {
     let mut v = Victim::server();

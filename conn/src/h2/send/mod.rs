@@ -42,9 +42,6 @@ impl<O: Observer> Connection<O> {
         self.update_windows();
         self.lane.take(&mut out.buf);
         if self.life == Life::Alive {
-            if self.streams.len() > 0 {
-                self.clock.quiet_since = now;
-            }
             self.frame_data(out, budget, now);
         }
         self.stats.octets_out += out.len() as u64;
