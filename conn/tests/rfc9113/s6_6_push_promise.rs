@@ -69,15 +69,21 @@ fn trap_34_a_promise_before_the_acknowledgment_is_only_refused() {
 /// Covers 9113:6.6
 #[test]
 fn trap_34_a_promise_needs_a_request_that_is_not_answered_yet() {
-    // On a stream that is idle, on a pushed one, and on one whose response is complete.
-    for (on, before) in [(3, None), (2, Some(promise(1, 2, &GET))), (1, Some(headers(1, &OK, End::Last)))] {
+    // On a stream that is idle, on a promised one, on a pushed one, and on one whose response is complete.
+    let cases = [
+        (3, Vec::new(), 0),
+        (2, vec![promise(1, 2, &GET)], 2),
+        (2, vec![promise(1, 2, &GET), headers(2, &OK, End::More)], 2),
+        (1, vec![headers(1, &OK, End::Last)], 0),
+    ];
+    for (on, before, last) in cases {
         let mut t = willing_client();
-        if let Some(frame) = before {
+        for frame in before {
             t.recv(frame);
-            t.forget();
         }
+        t.forget();
         t.recv(promise(on, 4, &GET));
-        t.sends(goaway(if on == 2 { 2 } else { 0 }, PROTOCOL_ERROR));
+        t.sends(goaway(last, PROTOCOL_ERROR));
         t.fails(Violation::PushOnBadStream);
     }
 }

@@ -195,3 +195,18 @@ fn an_old_connection_leaves_and_finishes_its_work() {
     t.answers(1, &OK, End::Last);
     t.conn.finished(StreamId::new(1));
 }
+
+/// Covers 9113:6.8: only the peer's streams are ignored, our own are answered for to the end
+#[test]
+fn a_client_that_leaves_still_judges_its_own_streams() {
+    let mut t = Transcript::client();
+    let (a, b) = (t.asks(&GET, End::Last), t.asks(&GET, End::Last));
+    t.conn.shut_down(t.now);
+    t.sends(goaway(0, NO_ERROR));
+    t.recv(headers(a, &[(":status", "none")], End::Last));
+    t.resets(a, ErrorCode::PROTOCOL_ERROR, Violation::BadStatus);
+    t.answered(b, &OK, End::More);
+    t.recv(data(9, b"never asked", End::Last));
+    t.sends(goaway(0, ErrorCode::PROTOCOL_ERROR));
+    t.fails(Violation::DataOnIdleStream);
+}
