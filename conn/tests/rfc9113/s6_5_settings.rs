@@ -241,3 +241,22 @@ fn fewer_streams_than_are_open_is_no_error() {
     t.conn.reset(StreamId::new(7), ErrorCode::CANCEL);
     t.sends(reset(7, ErrorCode::CANCEL));
 }
+
+/// Covers 9113:4.2, 9113:6.5.2: content is cut at the peer's frame size, small at first
+#[test]
+fn trap_20_content_is_cut_at_the_peers_frame_size() {
+    let mut config = Config::server();
+    config.max_data_size = 1 << 20;
+    let mut t = Transcript::server_with(config);
+    t.asked(1, &GET, End::Last);
+    t.answers(1, &OK, End::More);
+    t.conn.send_data(StreamId::new(1), zeros(20_000).into(), End::More).expect("content");
+    t.sends(data(1, &zeros(16_384), End::More));
+    t.sends(data(1, &zeros(3_616), End::More));
+    t.recv(settings(&[(SettingId::MAX_FRAME_SIZE, 20_000)]));
+    t.event(Got::Settings);
+    t.sends(settings_ack());
+    t.conn.send_data(StreamId::new(1), zeros(20_001).into(), End::Last).expect("content");
+    t.sends(data(1, &zeros(20_000), End::More));
+    t.sends(data(1, &zeros(1), End::Last));
+}
