@@ -121,7 +121,7 @@ pub(crate) struct LocalChange {
     pub(crate) header_table_size: Option<u32>,
     pub(crate) initial_window_size: Option<u32>,
     pub(crate) max_frame_size: Option<u32>,
-    pub(crate) push_disabled: bool,
+    pub(crate) enable_push: Option<bool>,
 }
 
 /// The values of ours that the peer has acknowledged last; those of RFC 9113 §6.5.2 before the first.
@@ -168,6 +168,8 @@ impl LocalSettings {
 
     /// Notes a SETTINGS frame as sent.
     pub(crate) fn sent(&mut self, change: LocalChange, now: Time) {
+        // RFC 9113 §6.6: what is switched on may be used as soon as the peer sees it.
+        self.push_disabled &= change.enable_push != Some(true);
         self.pending.push_back((change, now));
         self.allow_the_most();
     }
@@ -193,7 +195,7 @@ impl LocalSettings {
         known.max_frame_size = change.max_frame_size.unwrap_or(known.max_frame_size);
         known.initial_window_size = change.initial_window_size.unwrap_or(known.initial_window_size);
         known.header_table_size = change.header_table_size.unwrap_or(known.header_table_size);
-        self.push_disabled |= change.push_disabled;
+        self.push_disabled |= change.enable_push == Some(false);
         self.allow_the_most();
         Ok(change)
     }
@@ -232,7 +234,7 @@ pub(crate) fn first(config: &Config, role: Role) -> (Vec<Setting>, LocalChange) 
         header_table_size: Some(config.header_table_size),
         initial_window_size: Some(config.stream_window),
         max_frame_size: Some(config.max_frame_size),
-        push_disabled: role == Role::Client && config.max_reserved_remote == 0,
+        enable_push: (role == Role::Client).then_some(config.max_reserved_remote > 0),
     };
     (list, change)
 }

@@ -300,3 +300,26 @@ fn a_server_does_not_push_where_it_may_not() {
     let mut t = willing_client();
     assert_eq!(push(&mut t, 1, &GET), Err(SendError::PushNotAllowed));
 }
+
+/// Covers 9113:6.5.2, 9113:6.6: switched off and on again
+#[test]
+fn push_may_be_switched_off_and_on_again() {
+    let setting = |value| pellucid_frame::Setting { id: SettingId::ENABLE_PUSH, value };
+    let mut t = willing_client();
+    t.conn.update_settings(&[setting(0)], t.now);
+    t.sends(settings(&[(SettingId::ENABLE_PUSH, 0)]));
+    t.recv(promise(1, 2, &GET));
+    t.event(got::promise(1, 2, &GET));
+    t.recv(settings_ack());
+    t.conn.update_settings(&[setting(1)], t.now);
+    t.sends(settings(&[(SettingId::ENABLE_PUSH, 1)]));
+    t.recv(promise(1, 4, &GET));
+    t.event(got::promise(1, 4, &GET));
+    t.recv(settings_ack());
+    t.conn.update_settings(&[setting(0)], t.now);
+    t.sends(settings(&[(SettingId::ENABLE_PUSH, 0)]));
+    t.recv(settings_ack());
+    t.recv(promise(1, 6, &GET));
+    t.sends(goaway(4, PROTOCOL_ERROR));
+    t.fails(Violation::PushDisabled);
+}

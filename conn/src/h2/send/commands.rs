@@ -294,7 +294,7 @@ impl<O: Observer> Connection<O> {
             header_table_size: find(SettingId::HEADER_TABLE_SIZE),
             initial_window_size: find(SettingId::INITIAL_WINDOW_SIZE),
             max_frame_size: find(SettingId::MAX_FRAME_SIZE),
-            push_disabled: find(SettingId::ENABLE_PUSH) == Some(0),
+            enable_push: find(SettingId::ENABLE_PUSH).map(|value| value != 0),
         };
         if let Some(streams) = find(SettingId::MAX_CONCURRENT_STREAMS) {
             self.config.max_concurrent_streams = streams;
