@@ -152,6 +152,19 @@ fn a_tiny_limit_on_our_sections_costs_no_work() {
     v.is_fine();
 }
 
+/// A peer may use a larger table of ours as soon as it has seen the setting, which is before we know; an octet more is an error.
+#[test]
+fn a_larger_table_may_be_used_before_its_acknowledgment() {
+    let block_with = |update: [u8; 3]| block(1, &[&update[..], &REQUEST].concat(), WHOLE);
+    for (update, is_fine) in [([0x3f, 0xe1, 0x3f], true), ([0x3f, 0xe2, 0x3f], false)] {
+        let mut v = Victim::server();
+        let size = pellucid_frame::Setting { id: SettingId::HEADER_TABLE_SIZE, value: 8192 };
+        v.conn.update_settings(&[size], v.now);
+        v.recv(&block_with(update));
+        assert_eq!((v.requests == 1, v.error.is_none()), (is_fine, is_fine));
+    }
+}
+
 /// A table of 4 GiB is offered: the encoder keeps to its own bound, whatever the answers hold.
 #[test]
 fn a_huge_table_offered_is_not_used() {

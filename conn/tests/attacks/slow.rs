@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use pellucid_conn::h2::{Role, Violation};
-use pellucid_conn::{Cause, End, ErrorCode};
+use bytes::BytesMut;
+use pellucid_conn::h2::{Config, Connection, Role, Violation};
+use pellucid_conn::{Cause, End, ErrorCode, Output, StreamId, Time};
 use pellucid_frame::encode::PREFACE;
 use pellucid_frame::{Flags, SettingId};
 
@@ -11,7 +12,7 @@ use crate::frames::{block, continuation, data, headers, ping, settings, settings
 use crate::victim::{GET, Handler, POST, Victim, nth};
 
 fn fresh() -> Victim {
-    Victim::fresh(Role::Server, pellucid_conn::h2::Config::server())
+    Victim::fresh(Role::Server, Config::server())
 }
 
 #[test]
@@ -157,37 +158,55 @@ fn a_slow_upload_is_cancelled_after_a_minute_of_silence() {
     v.is_fine();
 }
 
-/// An upload that waits for us is not slow: the application has not read what was sent.
-#[test]
-fn an_upload_that_waits_for_window_is_not_slow() {
-    let mut config = pellucid_conn::h2::Config::server();
-    config.stream_window = 10;
-    let mut conn = pellucid_conn::h2::Connection::server(config, pellucid_conn::Time::ZERO);
-    let mut now = pellucid_conn::Time::ZERO;
-    let mut input = bytes::BytesMut::from(&PREFACE[..]);
+/// A server whose application reads nothing, and uploads that have used the window up.
+fn unread(config: Config, uploads: &[(u32, usize)]) -> (Connection, BytesMut) {
+    let mut conn = Connection::server(config, Time::ZERO);
+    let mut input = BytesMut::from(&PREFACE[..]);
     let mut encoder = pellucid_hpack::Encoder::new(4096);
     let mut octets = Vec::new();
-    for frame in [settings(&[]), settings_ack(), headers(1, &POST, End::More), data(1, &[0; 10], End::More)] {
-        frame.encode(&mut encoder, &mut octets);
+    settings(&[]).encode(&mut encoder, &mut octets);
+    settings_ack().encode(&mut encoder, &mut octets);
+    for (id, len) in uploads {
+        headers(*id, &POST, End::More).encode(&mut encoder, &mut octets);
+        for piece in vec![0; *len].chunks(16_384) {
+            data(*id, piece, End::More).encode(&mut encoder, &mut octets);
+        }
     }
     input.extend_from_slice(&octets);
-    while conn.next_event(&mut input, now).unwrap().is_some() {}
-    for _ in 0..300 {
-        now = now + Duration::from_secs(1);
-        conn.handle_timeout(now).unwrap();
-        assert!(conn.next_event(&mut input, now).unwrap().is_none());
-    }
-    // The application wakes up: from now on the peer has a minute again.
-    conn.release(pellucid_conn::StreamId::new(1), 10);
-    conn.poll_output(&mut pellucid_conn::Output::new(), 1000, now);
-    for _ in 0..59 {
-        now = now + Duration::from_secs(1);
-        conn.handle_timeout(now).unwrap();
-        assert_eq!(conn.live_streams(), 1);
-    }
-    now = now + Duration::from_secs(40);
-    conn.handle_timeout(now).unwrap();
-    assert_eq!(conn.live_streams(), 0);
+    while conn.next_event(&mut input, Time::ZERO).unwrap().is_some() {}
+    (conn, input)
+}
+
+/// Seconds pass one by one; gives the first after which a stream was gone.
+fn first_loss(conn: &mut Connection, from: u64, to: u64) -> Option<u64> {
+    let before = conn.live_streams();
+    (from + 1..=to).find(|second| {
+        conn.handle_timeout(Time::ZERO + Duration::from_secs(*second)).unwrap();
+        conn.live_streams() < before
+    })
+}
+
+/// An upload that waits for us is not slow: the application has not read what was sent. When it has, a minute begins.
+#[test]
+fn an_upload_that_waits_for_window_is_not_slow() {
+    let mut config = Config::server();
+    config.stream_window = 10;
+    let (mut conn, _) = unread(config, &[(1, 10)]);
+    assert_eq!(first_loss(&mut conn, 0, 300), None);
+    conn.release(StreamId::new(1), 10);
+    conn.poll_output(&mut Output::new(), 1000, Time::ZERO + Duration::from_secs(300));
+    let lost = first_loss(&mut conn, 300, 400).expect("silence is slow again");
+    assert!((355..=380).contains(&lost), "{lost} s");
+}
+
+/// Nor one that waits because others have used the connection's window up.
+#[test]
+fn an_upload_that_waits_for_the_connections_window_is_not_slow() {
+    let mut config = Config::server();
+    (config.connection_window, config.stream_window) = (65_535, 65_535);
+    let (mut conn, _) = unread(config, &[(1, 65_535), (3, 0)]);
+    assert_eq!((conn.live_streams(), conn.ledger().0), (2, 0));
+    assert_eq!(first_loss(&mut conn, 0, 300), None);
 }
 
 /// The two minutes begin when the last stream has ended, however long that was open and silent.
