@@ -60,6 +60,16 @@ fn a_section_above_the_limit_is_answered_431() {
     }
 }
 
+/// The limit is the one that was announced last.
+#[test]
+fn the_limit_moves_with_its_setting() {
+    let mut v = Victim::server();
+    let size = pellucid_frame::Setting { id: SettingId::MAX_HEADER_LIST_SIZE, value: 64 << 10 };
+    v.conn.update_settings(&[size], v.now);
+    v.recv(&block(1, &bomb_2016(5), WHOLE));
+    assert_eq!((v.requests, v.refused.len()), (1, 0));
+}
+
 /// Browsers split cookies: ninety crumbs are an ordinary request.
 #[test]
 fn ninety_cookies_are_an_ordinary_request() {

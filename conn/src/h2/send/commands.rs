@@ -299,6 +299,9 @@ impl<O: Observer> Connection<O> {
         if let Some(streams) = find(SettingId::MAX_CONCURRENT_STREAMS) {
             self.config.max_concurrent_streams = streams;
         }
+        if let Some(octets) = find(SettingId::MAX_HEADER_LIST_SIZE) {
+            self.config.max_header_list_size = octets;
+        }
         if let Some(size) = change.initial_window_size {
             self.config.stream_window = size;
         }
