@@ -1,6 +1,12 @@
 //! What the driver's tests share: a server and a client on an in-memory pipe, a recorder of what went over it, and a peer of
 //! which every step is controlled.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its part; a test may unwrap")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "each test file uses its part; a test may unwrap"
+)]
 
 use std::future::Future;
 use std::pin::Pin;
