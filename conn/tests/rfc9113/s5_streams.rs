@@ -8,7 +8,7 @@ use crate::transcript::frames::{
     Frame, continuation, data, goaway, headers, ping, pong, priority, raw, reset, settings, settings_ack, window_update,
 };
 use crate::transcript::got::{self, Got};
-use crate::transcript::{GET, OK, POST, Transcript, section, with};
+use crate::transcript::{GET, OK, POST, Transcript, section, with, zeros};
 
 const PROTOCOL_ERROR: ErrorCode = ErrorCode::PROTOCOL_ERROR;
 const STREAM_CLOSED: ErrorCode = ErrorCode::STREAM_CLOSED;
@@ -414,6 +414,23 @@ fn after_a_connection_error_commands_send_nothing() {
         t.conn.stop_reading(id);
         t.sends_nothing();
     }
+}
+
+/// Covers 9113:5.4.1: octets that are consumed late are nothing to write about
+#[test]
+fn after_a_connection_error_consumed_content_is_not_announced() {
+    let mut config = Config::server();
+    config.connection_window = 65_535;
+    let mut t = Transcript::server_with(config);
+    t.asked(1, &POST, End::More);
+    for _ in 0..3 {
+        t.recv(data(1, &zeros(16_384), End::More));
+        t.event(got::data(1, &zeros(16_384), End::More));
+    }
+    t.recv(data(99, b"x", End::Last));
+    t.sends(goaway(1, PROTOCOL_ERROR));
+    t.release(1, 3 * 16_384);
+    t.fails(Violation::DataOnIdleStream);
 }
 
 /// Covers 9113:5.1: many streams later a closed one is still closed, and one too long gone is forgotten without harm

@@ -160,12 +160,15 @@ impl Transcript {
         let mut wire = BytesMut::new();
         let mut out = Output::new();
         loop {
+            let wanted = self.conn.wants_write();
             self.conn.poll_output(&mut out, 1 << 20, self.now);
             if out.is_empty() {
                 break;
             }
+            assert!(wanted, "whoever has something to send says so");
             out.drain_to(&mut wire);
         }
+        assert!(!self.conn.wants_write(), "and whoever has nothing does not");
         if self.role == Role::Client && wire.starts_with(PREFACE) {
             let _ = wire.split_to(PREFACE.len());
         }
