@@ -299,3 +299,23 @@ fn a_section_above_the_limit_is_answered_431_or_ends_the_stream() {
     t.conn.finished(StreamId::new(1));
     t.alive();
 }
+
+/// Covers 9113:10.5.1: the last that is taken, and the first that is not
+#[test]
+fn fields_and_crumbs_are_counted_to_their_limits() {
+    let many = |name, n| with(&GET, &vec![(name, "v"); n]);
+    let mut t = Transcript::server();
+    t.asked(1, &many("x", 124), End::Last);
+    t.recv(headers(3, &many("cookie", 256), End::Last));
+    t.event(got::headers(3, &with(&GET, &[("cookie", vec!["v"; 256].join("; ").as_str())]), End::Last));
+    for (id, fields) in [(5, many("x", 125)), (7, many("cookie", 257))] {
+        t.recv(headers(id, &fields, End::Last));
+        t.event(got::refused(id, pellucid_conn::Refusal::HeadersTooLarge));
+        t.sends(headers(id, &[(":status", "431")], End::Last));
+    }
+    for id in [1, 3] {
+        t.answers(id, &OK, End::Last);
+        t.conn.finished(StreamId::new(id));
+    }
+    t.alive();
+}
