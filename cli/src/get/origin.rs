@@ -95,7 +95,10 @@ pub(super) fn explain(error: &Error) -> String {
         Kind::Connection(e) if e.violation == Violation::FirstFrameNotSettings => {
             format!("the server does not speak HTTP/2 here; it may speak only HTTP/1.1 ({error})")
         }
-        Kind::Closed => "the server closed the connection before the response was complete".to_owned(),
+        Kind::Connection(e) if e.violation == Violation::PeerClosed => CLOSED.to_owned(),
+        Kind::Closed => CLOSED.to_owned(),
         _ => error.to_string(),
     }
 }
+
+const CLOSED: &str = "the server closed the connection before the response was complete";

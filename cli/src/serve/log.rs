@@ -23,6 +23,8 @@ pub(super) fn start(verbose: u8) {
         .with_writer(io::stderr)
         .with_ansi(colours)
         .with_target(false)
+        // It would complain on stderr that stderr cannot be written to, and panic.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -128,9 +128,9 @@ fn what_is_cut_short_fails() {
     let table = [
         ("content-length", begun().data("short", End::Last)),
         ("INTERNAL_ERROR", begun().data("short", End::More).reset(ErrorCode::INTERNAL_ERROR)),
-        ("closed the connection", begun().data("short", End::More)),
+        ("closed the connection before the response was complete", begun().data("short", End::More)),
         ("REFUSED_STREAM", Words::new().reset(ErrorCode::REFUSED_STREAM)),
-        ("closed the connection", Words::new()),
+        ("closed the connection before the response was complete", Words::new()),
     ];
     for (why, words) in table {
         let peer = Peer::saying(words.octets());

@@ -143,6 +143,16 @@ fn requests_and_frames_are_told_on_request() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_is_no_failure() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = pellucid(&["serve", "--listen", "127.0.0.1:0", "--bytes", "5", "-vv"]);
+    command.stderr(writer);
+    let server = Serving::of(command);
+    assert_eq!(printed(&run(&["get", &server.url("/")])), ".....");
+}
+
+#[test]
 fn a_development_certificate_needs_a_client_that_believes_it() {
     let server = Serving::start(&["--bytes", "4", "--tls"]);
     assert!(server.origin.starts_with("https://"));
