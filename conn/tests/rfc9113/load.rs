@@ -75,6 +75,21 @@ fn requests_reset_at_once_are_bounded() {
     );
 }
 
+/// Covers 9113:10.5: a response that has begun may be given up as often as anyone likes
+#[test]
+fn requests_reset_after_the_response_began_are_no_attack() {
+    let mut t = impatient();
+    for n in 0..30 {
+        let id = 2 * n + 1;
+        t.asked(id, &GET, End::Last);
+        t.answers(id, &OK, End::More);
+        t.recv(reset(id, ErrorCode::CANCEL));
+        t.event(got::reset(id, pellucid_conn::Cause::Peer(ErrorCode::CANCEL)));
+        t.conn.finished(StreamId::new(id));
+    }
+    t.alive();
+}
+
 /// Covers 9113:10.5
 #[test]
 fn stream_errors_are_bounded() {

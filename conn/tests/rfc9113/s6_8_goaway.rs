@@ -124,7 +124,9 @@ fn a_server_leaves_in_two_steps_and_says_when_it_is_done() {
 fn a_client_leaves_in_one_step() {
     let mut t = Transcript::client();
     let id = t.asks(&GET, End::Last);
+    assert!(!t.conn.is_going_away());
     t.conn.shut_down(t.now);
+    assert!(t.conn.is_going_away());
     t.sends(goaway(0, NO_ERROR));
     assert_eq!(t.conn.open(&section(&GET), End::Last), Err(SendError::GoingAway));
     t.answered(id, &OK, End::Last);
