@@ -34,21 +34,21 @@ fn download(client: Config, trips: usize) -> (Vec<usize>, Connection) {
     let mut client = Connection::client(client, now);
     let mut server = Connection::server(Config::server(), now);
     let request = [(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/")];
-    let id = client.open(&fields(&request), End::Last).unwrap();
+    let id = client.open(&fields(&request), End::Last).expect("there is a slot");
     let (mut up, mut down, mut out) = (BytesMut::new(), BytesMut::new(), Output::new());
     let block = Bytes::from(vec![0; 64 << 10]);
     let mut arrived = Vec::new();
     for _ in 0..trips {
         up.unsplit(send(&mut client, &mut out, now));
         now = now + DELAY;
-        while let Some(event) = server.next_event(&mut up, now).unwrap() {
+        while let Some(event) = server.next_event(&mut up, now).expect("the client keeps to the protocol") {
             if matches!(event, Event::Headers { .. }) {
-                server.send_headers(id, &fields(&[(":status", "200")]), End::More).unwrap();
+                server.send_headers(id, &fields(&[(":status", "200")]), End::More).expect("the stream is open");
             }
         }
         loop {
             while server.capacity(id) > 0 {
-                server.send_data(id, block.clone(), End::More).unwrap();
+                server.send_data(id, block.clone(), End::More).expect("there is room");
             }
             let piece = send(&mut server, &mut out, now);
             if piece.is_empty() || down.len() > PER_DELAY {
@@ -58,10 +58,10 @@ fn download(client: Config, trips: usize) -> (Vec<usize>, Connection) {
         }
         now = now + DELAY;
         let mut octets = 0;
-        while let Some(event) = client.next_event(&mut down, now).unwrap() {
+        while let Some(event) = client.next_event(&mut down, now).expect("the server keeps to the protocol") {
             if let Event::Data { data, .. } = event {
                 octets += data.len();
-                client.release(id, u32::try_from(data.len()).unwrap());
+                client.release(id, u32::try_from(data.len()).expect("a frame is small"));
             }
         }
         arrived.push(octets);
