@@ -176,6 +176,20 @@ fn a_certificate_of_ones_own_is_believed_by_who_has_it() {
     assert_eq!(printed(&run(&["get", "--cacert", cert, "-d", "over TLS", &server.url("/")])), "over TLS");
     drop(server);
 
+    // What openssl makes when it is asked for a certificate that signs itself: an authority that is a server.
+    let mut params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let pair = rcgen::KeyPair::generate().expect("a key");
+    let (authority, its_key) = (folder.join("ca.pem"), folder.join("ca.key"));
+    fs::write(&authority, params.self_signed(&pair).expect("a certificate").pem()).expect("a file");
+    fs::write(&its_key, pair.serialize_pem()).expect("a file");
+    let server = Serving::start(&["--echo", "--tls", "--cert", arg(&authority), "--key", arg(&its_key)]);
+    assert_eq!(printed(&run(&["get", "--cacert", arg(&authority), "-d", "over TLS", &server.url("/")])), "over TLS");
+    let elsewhere = server.url("/").replace("127.0.0.1", "localhost");
+    complaint(&run(&["get", "--cacert", arg(&authority), &elsewhere]), 1);
+    complaint(&run(&["get", "--cacert", cert, &server.url("/")]), 1);
+    drop(server);
+
     let serve = |cert: &str, key: &str| run(&["serve", "--echo", "--tls", "--cert", cert, "--key", key]);
     assert!(complaint(&serve(cert, other), 1).contains("the key does not belong to the certificate"));
     assert!(complaint(&serve(key, cert), 1).contains("no certificate in PEM"));
