@@ -1,0 +1,72 @@
+//! What the server's tests share: a running server and connections to it.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses its part; a test may unwrap")]
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pellucid_driver::client::{Client, Options, handshake};
+use pellucid_driver::{Report, Request, Response};
+use pellucid_server::{Builder, DrainReport, Server, Service, Shutdown};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+/// A server that runs on the test's runtime.
+pub struct Running {
+    pub address: SocketAddr,
+    pub shutdown: Shutdown,
+    pub task: JoinHandle<io::Result<DrainReport>>,
+}
+
+impl Running {
+    pub fn start<S: Service>(builder: Builder, service: S) -> Self {
+        let server = builder.bind(loopback()).unwrap();
+        let (address, shutdown) = (server.local_addr(), server.shutdown());
+        Self { address, shutdown, task: tokio::spawn(server.serve(service)) }
+    }
+
+    pub async fn connect(&self) -> (Client, JoinHandle<Report>) {
+        connect(self.address).await
+    }
+
+    /// One connection, one request.
+    pub async fn is_fine(&self) {
+        let (client, task) = self.connect().await;
+        assert_eq!(client.send(get("/")).await.unwrap().status(), 200);
+        drop(client);
+        assert!(task.await.unwrap().error.is_none());
+    }
+
+    pub async fn drain(self) -> DrainReport {
+        self.shutdown.shut_down();
+        self.task.await.unwrap().unwrap()
+    }
+}
+
+pub fn loopback() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+pub async fn connect(address: SocketAddr) -> (Client, JoinHandle<Report>) {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (client, driving) = handshake(stream, Options::default()).unwrap();
+    (client, tokio::spawn(driving))
+}
+
+pub fn get(path: &str) -> Request {
+    Request::get("http", "localhost", path)
+}
+
+pub async fn hello(_: Request) -> Response {
+    Response::new(200).with_body("hello")
+}
+
+pub fn builder() -> Builder {
+    Server::builder()
+}
+
+/// Fails a test that hangs instead of letting it hang.
+pub async fn in_time<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("this should not hang")
+}

@@ -1,0 +1,153 @@
+//! TLS at the server: what is refused when it is built, and which clients are turned away.
+#![cfg(feature = "tls")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod common;
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use common::{Running, builder, get, hello, in_time};
+use pellucid_driver::client::{Options, handshake};
+use pellucid_server::tls::Identity;
+use pellucid_server::{Request, Response};
+use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+fn pem() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+/// A TLS handshake that offers these protocols.
+async fn shake(server: &Running, root: &str, alpn: &[&[u8]]) -> io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(rustls::pki_types::CertificateDer::from_pem_slice(root.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|p| p.to_vec()).collect();
+    let stream = TcpStream::connect(server.address).await?;
+    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
+}
+
+#[tokio::test]
+async fn a_client_that_offers_h2_is_served_and_the_handler_knows_the_connection() {
+    let identity = Identity::self_signed(&[]).unwrap();
+    let root = identity.certificate_pem();
+    let server = Running::start(builder().tls(identity), |request: Request| async move {
+        let info = request.info().unwrap();
+        assert!(info.secure && info.peer.is_some() && info.local.is_some());
+        Response::new(200).with_body(info.server_name.clone().unwrap_or_default())
+    });
+    let stream = shake(&server, &root, &[b"http/1.1", b"h2"]).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let mut options = Options::default();
+    options.config.secure = true;
+    let (client, driving) = handshake(stream, options).unwrap();
+    let driving = tokio::spawn(driving);
+    let response = client.send(Request::get("https", "localhost", "/")).await.unwrap();
+    assert_eq!(response.into_body().collect(64).await.unwrap(), "localhost");
+    drop(client);
+    assert!(in_time(driving).await.unwrap().error.is_none());
+    let report = in_time(server.drain()).await;
+    assert_eq!((report.requests, report.connections_failed), (1, 0), "{report}");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_ask_for_h2_is_turned_away() {
+    let identity = Identity::self_signed(&[]).unwrap();
+    let root = identity.certificate_pem();
+    let server = Running::start(builder().tls(identity), hello);
+    // RFC 7301 §3.2: no protocol in common ends the handshake.
+    let refused = shake(&server, &root, &[b"http/1.1"]).await.unwrap_err();
+    assert!(refused.to_string().contains("NoApplicationProtocol"), "{refused}");
+    // A client without ALPN may finish the handshake; it is served nothing.
+    let mut stream = shake(&server, &root, &[]).await.unwrap();
+    let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await;
+    let mut said = Vec::new();
+    let _ = in_time(stream.read_to_end(&mut said)).await;
+    assert!(said.is_empty());
+    // h2c is for cleartext (RFC 9113 §3.2).
+    assert!(shake(&server, &root, &[b"h2c"]).await.is_err());
+    let report = in_time(server.drain()).await;
+    assert_eq!(report.requests, 0);
+}
+
+#[tokio::test]
+async fn cleartext_on_the_tls_port_is_closed_and_the_server_goes_on() {
+    let identity = Identity::self_signed(&[]).unwrap();
+    let root = identity.certificate_pem();
+    let server = Running::start(builder().tls(identity), hello);
+    for octets in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01", b""] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(octets).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut said = Vec::new();
+        let _ = in_time(stream.read_to_end(&mut said)).await;
+    }
+    let stream = shake(&server, &root, &[b"h2"]).await.unwrap();
+    let (client, _driving) = handshake(stream, Options::default()).unwrap();
+    tokio::spawn(_driving);
+    assert_eq!(client.send(get("/")).await.unwrap().status(), 200);
+    drop(client);
+    in_time(server.drain()).await;
+}
+
+#[tokio::test]
+async fn a_client_that_never_finishes_its_handshake_does_not_hold_a_drain_up() {
+    let identity = Identity::self_signed(&[]).unwrap();
+    let builder = builder().tls(identity).handshake_timeout(std::time::Duration::from_secs(3600));
+    let server = Running::start(builder, hello);
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    silent.write_all(b"\x16").await.unwrap();
+    tokio::task::yield_now().await;
+    in_time(server.drain()).await;
+}
+
+#[tokio::test]
+async fn a_handshake_that_takes_too_long_is_given_up() {
+    let identity = Identity::self_signed(&[]).unwrap();
+    let builder = builder().tls(identity).handshake_timeout(std::time::Duration::from_millis(5));
+    let server = Running::start(builder, hello);
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    let mut said = Vec::new();
+    in_time(silent.read_to_end(&mut said)).await.unwrap();
+    in_time(server.drain()).await;
+}
+
+#[test]
+fn a_certificate_and_a_key_that_do_not_fit_are_refused_when_built() {
+    let ((certificate, key), (_, other)) = (pem(), pem());
+    assert!(Identity::from_pem(certificate.as_bytes(), key.as_bytes()).is_ok());
+    let table: [(&str, &str, &str); 6] = [
+        (&certificate, &other, "does not belong"),
+        ("", &key, "no certificate"),
+        (&key, &key, "no certificate"),
+        (&certificate, "", "the key cannot be read"),
+        (&certificate, &certificate, "the key cannot be read"),
+        ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", &key, "certificate"),
+    ];
+    for (certificate, key, text) in table {
+        let error = Identity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+        assert!(error.to_string().contains(text), "{error}");
+    }
+}
+
+#[test]
+fn the_certificate_of_an_identity_can_be_shown() {
+    let identity = Identity::self_signed(&["example.test"]).unwrap();
+    let shown = identity.certificate_pem();
+    let der = rustls::pki_types::CertificateDer::from_pem_slice(shown.as_bytes()).unwrap();
+    assert!(RootCertStore::empty().add(der).is_ok());
+    assert!(Identity::self_signed(&["not a name\u{e9}"]).is_err());
+}
