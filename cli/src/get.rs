@@ -11,6 +11,7 @@ mod request;
 mod sink;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pellucid_client::{Chunk, Error, Response, Url};
 use tokio::sync::oneshot;
@@ -18,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
 use crate::interrupt::{self, Signals};
+use origin::{Manner, Pending, Shown};
 use request::{Header, Order};
 use sink::{Ending, Sink};
 
@@ -88,29 +90,28 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 type Answer = oneshot::Receiver<Result<Response, Error>>;
 
 async fn fetch(args: &Args, urls: Vec<Url>, trust: pellucid_client::Trust) -> Result<(), Failure> {
-    let order = Order::new(args)?;
     let mut origins = origin::group(&urls);
-    let prefixed = origins.len() > 1;
+    let shown = match (args.verbose, origins.len()) {
+        (false, _) => Shown::Nothing,
+        (true, 1) => Shown::Frames,
+        (true, _) => Shown::FramesByOrigin,
+    };
+    let manner = Arc::new(Manner { order: Order::new(args), trust, shown });
     let mut answers: Vec<Answer> = Vec::new();
     for url in &urls {
         let (sender, answer) = oneshot::channel();
         answers.push(answer);
         if let Some(origin) = origins.iter_mut().find(|origin| origin.url.same_origin(url)) {
-            origin.requests.push((order.request(url)?, sender));
+            let request = manner.order.request(url)?;
+            origin.pending.push(Pending { url: url.clone(), request, answer: sender });
         }
     }
-    let connections: Vec<_> = origins
-        .into_iter()
-        .map(|origin| {
-            let tap = args.verbose.then(|| origin.tap(prefixed));
-            tokio::spawn(origin.run(trust.clone(), tap))
-        })
-        .collect();
+    let origins: Vec<_> = origins.into_iter().map(|origin| tokio::spawn(origin.run(Arc::clone(&manner)))).collect();
     let failed = receive(args, urls, answers).await;
     let mut told = Vec::new();
-    for connection in connections {
-        match connection.await {
-            Ok(Ok(connection)) => origin::close(connection).await,
+    for origin in origins {
+        match origin.await {
+            Ok(Ok(connections)) => origin::close(connections).await,
             Ok(Err(error)) => told.push(error.to_string()),
             Err(_) => told.push("a connection's task failed".to_owned()),
         }

@@ -1,7 +1,7 @@
 //! What is sent: method, header fields, content.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use pellucid_client::{Body, Request, Url};
@@ -47,33 +47,39 @@ fn is_token(text: &str) -> bool {
 }
 
 /// What is the same in all requests.
-pub(super) struct Order<'a> {
-    method: &'a str,
-    headers: &'a [Header],
-    content: Option<Content<'a>>,
+pub(super) struct Order {
+    method: String,
+    headers: Vec<Header>,
+    content: Option<Content>,
 }
 
-enum Content<'a> {
+enum Content {
     Text(Bytes),
-    File(&'a Path),
+    File(PathBuf),
     Stdin,
 }
 
-impl<'a> Order<'a> {
-    pub(super) fn new(args: &'a Args) -> Result<Self, Failure> {
+impl Order {
+    pub(super) fn new(args: &Args) -> Self {
         let content = args.data.as_deref().map(|data| match data.strip_prefix('@') {
             Some("-") => Content::Stdin,
-            Some(file) => Content::File(Path::new(file)),
+            Some(file) => Content::File(file.into()),
             None => Content::Text(Bytes::copy_from_slice(data.as_bytes())),
         });
         let implied = if content.is_some() { "POST" } else { "GET" };
-        Ok(Self { method: args.method.as_deref().unwrap_or(implied), headers: &args.headers, content })
+        let method = args.method.as_deref().unwrap_or(implied).to_owned();
+        Self { method, headers: args.headers.clone(), content }
+    }
+
+    /// Whether the same can be sent again: standard input is read only once.
+    pub(super) fn is_repeatable(&self) -> bool {
+        !matches!(self.content, Some(Content::Stdin))
     }
 
     /// The request for one URL.
     pub(super) fn request(&self, url: &Url) -> Result<Request, Failure> {
         let authority = self.header("host").unwrap_or(url.authority());
-        let mut request = Request::new(self.method, url.scheme(), authority, url.path());
+        let mut request = Request::new(&self.method, url.scheme(), authority, url.path());
         for Header { name, value } in self.headers.iter().filter(|header| header.name != "host") {
             request = request.with_header(name, value);
         }
@@ -89,7 +95,7 @@ impl<'a> Order<'a> {
         }
     }
 
-    fn with_content(&self, mut request: Request, content: &Content<'_>) -> Result<Request, Failure> {
+    fn with_content(&self, mut request: Request, content: &Content) -> Result<Request, Failure> {
         let (content_type, length, body) = match content {
             Content::Text(text) => (FORM, Some(text.len() as u64), Body::from(text.clone())),
             Content::File(path) => {
@@ -114,7 +120,7 @@ impl<'a> Order<'a> {
         Ok(request.with_body(body))
     }
 
-    fn header(&self, name: &str) -> Option<&'a str> {
+    fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|header| header.name == name).map(|header| header.value.as_str())
     }
 }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use pellucid_frame::{End, ErrorCode};
 
-use crate::peer::{Peer, Words};
+use crate::peer::{FIRST, Peer, Words};
 use crate::run::{Serving, arg, complaint, folder, octets, pellucid, printed, run, signal, text};
 
 #[test]
@@ -140,6 +140,16 @@ fn what_is_cut_short_fails() {
         assert!(told.contains(why), "{why}: {told}");
         peer.done();
     }
+}
+
+/// nginx does this after a thousand requests, by default.
+#[test]
+fn what_a_leaving_server_has_not_touched_is_asked_again() {
+    let answer = |content| Words::new().headers(&[(":status", "200")], End::More).data(content, End::Last);
+    let peer = Peer::saying_in_turn(vec![answer("one ").goaway(FIRST).octets(), answer("two").octets()]);
+    let url = format!("http://{}/", peer.address);
+    assert_eq!(printed(&run(&["get", &url, &url])), "one two");
+    peer.done();
 }
 
 #[test]

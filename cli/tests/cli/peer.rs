@@ -1,8 +1,8 @@
-//! Servers that do what ours would not: each takes one connection, says what it was given to say, and reads to the end.
+//! Servers that do what ours would not: each says what it was given to say, and reads to the end.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use pellucid_conn::Fields;
@@ -23,13 +23,21 @@ pub(crate) struct Peer {
 impl Peer {
     /// A server that hears the client out, as far as it speaks at once, and then says this.
     pub(crate) fn saying(words: Vec<u8>) -> Self {
-        Self::start(move |mut stream, tell| {
-            let mut heard = vec![0; PREFACE.len()];
-            stream.read_exact(&mut heard).expect("the client speaks first");
-            tell();
-            stream.write_all(&words).expect("the client listens");
-            stream.shutdown(std::net::Shutdown::Write).expect("the client is there");
-            drain(&mut stream);
+        Self::start(move |stream, tell| say(stream, tell, &words))
+    }
+
+    /// A server that says something else on each connection, and takes no more of them.
+    pub(crate) fn saying_in_turn(words: Vec<Vec<u8>>) -> Self {
+        Self::listen(move |listener, sender| {
+            let connections: Vec<JoinHandle<()>> = words
+                .into_iter()
+                .map(|words| {
+                    let (stream, _) = listener.accept().expect("a client comes");
+                    let tell = teller(sender.clone());
+                    thread::spawn(move || say(stream, &tell, &words))
+                })
+                .collect();
+            connections.into_iter().for_each(|connection| connection.join().expect("the client stays"));
         })
     }
 
@@ -45,22 +53,39 @@ impl Peer {
 
     /// A server that does this with its one connection.
     pub(crate) fn start(serve: impl FnOnce(TcpStream, &dyn Fn()) + Send + 'static) -> Self {
+        Self::listen(move |listener, sender| {
+            let (stream, _) = listener.accept().expect("a client comes");
+            serve(stream, &teller(sender));
+        })
+    }
+
+    fn listen(work: impl FnOnce(TcpListener, Sender<()>) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound").to_string();
         let (sender, heard) = channel();
-        let thread = thread::spawn(move || {
-            let (stream, _) = listener.accept().expect("a client comes");
-            serve(stream, &|| {
-                // Where the test does not wait for it, nobody needs to know.
-                let _ = sender.send(());
-            });
-        });
+        let thread = thread::spawn(move || work(listener, sender));
         Self { address, heard, thread }
     }
 
     pub(crate) fn done(self) {
         self.thread.join().expect("the peer is content");
     }
+}
+
+fn teller(sender: Sender<()>) -> impl Fn() {
+    move || {
+        // Where the test does not wait for it, nobody needs to know.
+        let _ = sender.send(());
+    }
+}
+
+fn say(mut stream: TcpStream, tell: &dyn Fn(), words: &[u8]) {
+    let mut heard = vec![0; PREFACE.len()];
+    stream.read_exact(&mut heard).expect("the client speaks first");
+    tell();
+    stream.write_all(words).expect("the client listens");
+    stream.shutdown(std::net::Shutdown::Write).expect("the client is there");
+    drain(&mut stream);
 }
 
 /// Reads until the client is gone, so that closing does not cut off what was said.
@@ -103,6 +128,11 @@ impl Words {
 
     pub(crate) fn reset(mut self, code: ErrorCode) -> Self {
         encode::reset(&mut self.octets, FIRST, code);
+        self
+    }
+
+    pub(crate) fn goaway(mut self, last: StreamId) -> Self {
+        encode::goaway(&mut self.octets, last, ErrorCode::NO_ERROR, b"");
         self
     }
 

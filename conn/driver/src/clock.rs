@@ -15,13 +15,15 @@ pub(crate) struct Clock {
     sleep: Option<Pin<Box<Sleep>>>,
     /// What the timer is set to: never later than what was last asked for.
     armed: Option<Time>,
+    /// Whoever is to be woken has not yet been told to the timer.
+    is_waker_new: bool,
     /// The timer went off early and was moved: the connection has been doing little since it was set.
     pub(crate) fired_early: bool,
 }
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now(), sleep: None, armed: None, fired_early: false }
+        Self { start: Instant::now(), sleep: None, armed: None, is_waker_new: true, fired_early: false }
     }
 
     pub(crate) fn now(&self) -> Time {
@@ -30,14 +32,19 @@ impl Clock {
 
     /// Sees to it that the task wakes at `deadline`. A timer that is set earlier is left alone: it wakes the task in vain once,
     /// which costs less than moving it with every request. True when the deadline has passed.
-    pub(crate) fn poll(&mut self, deadline: Option<Time>, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn poll(&mut self, deadline: Option<Time>, now: Time, cx: &mut Context<'_>) -> bool {
         let Some(deadline) = deadline else { return false };
+        // It is set, early enough, not yet due, and knows whom to wake.
+        if !self.is_waker_new && self.armed.is_some_and(|armed| armed <= deadline && now < armed) {
+            return false;
+        }
         if self.armed.is_none_or(|armed| armed > deadline) {
             self.arm(deadline);
         }
         loop {
             let Some(sleep) = self.sleep.as_mut() else { return false };
             if sleep.as_mut().poll(cx) == Poll::Pending {
+                self.is_waker_new = false;
                 return false;
             }
             self.armed = None;
@@ -47,6 +54,11 @@ impl Clock {
             self.fired_early = true;
             self.arm(deadline);
         }
+    }
+
+    /// The task is woken by another waker from now on.
+    pub(crate) fn forget_waker(&mut self) {
+        self.is_waker_new = true;
     }
 
     fn arm(&mut self, deadline: Time) {

@@ -49,7 +49,7 @@ pub(crate) struct Io<T> {
     tap: Option<Tap>,
     pub(crate) is_read_closed: bool,
     /// Octets were written that the transport may still hold back (a TLS session does).
-    pub(crate) needs_flush: bool,
+    needs_flush: bool,
 }
 
 /// What reading came to.
@@ -142,6 +142,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Io<T> {
 
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.transport).poll_shutdown(cx)
+    }
+
+    /// Whether everything given to the transport has left it.
+    pub(crate) fn is_written(&self) -> bool {
+        self.output.is_empty() && !self.needs_flush
     }
 
     /// Takes the thread's spare output where this connection has none of its own.

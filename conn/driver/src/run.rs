@@ -14,7 +14,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pellucid_conn::h2::{Connection, Role};
@@ -86,6 +86,8 @@ pub(crate) struct Driver<T, A: App> {
     /// Since when the socket has taken nothing.
     write_stalled: Option<Time>,
     write_timeout: Duration,
+    /// Who is woken; known to the mailbox and to the timer.
+    waker: Option<Waker>,
     error: Option<Error>,
 }
 
@@ -128,16 +130,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
             phase: Phase::Running,
             write_stalled: None,
             write_timeout: wiring.write_timeout,
+            waker: None,
             error: None,
         }
     }
 
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Error> {
-        self.mailbox.register(cx);
+        if self.waker.as_ref().is_none_or(|w| !w.will_wake(cx.waker())) {
+            self.mailbox.register(cx);
+            self.clock.forget_waker();
+            self.waker = Some(cx.waker().clone());
+        }
+        // One look at the clock serves all turns: they take microseconds, and every time-out is a matter of milliseconds.
+        let now = self.clock.now();
         for _ in 0..TURNS {
             match self.phase {
                 Phase::Running => {
-                    if !self.turn(cx)? {
+                    if !self.turn(cx, now)? {
                         return Ok(Poll::Pending);
                     }
                 }
@@ -161,11 +170,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
     }
 
     /// One turn; false when there is nothing to do until something wakes the task.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Result<bool, Error> {
-        let now = self.clock.now();
+    fn turn(&mut self, cx: &mut Context<'_>, now: Time) -> Result<bool, Error> {
         let mut read = Read::Waits;
         if self.conn.wants_read() {
             read = self.io.poll_read(cx)?;
+        }
+        if read == Read::Waits && self.is_quiet() {
+            return Ok(self.wait(cx, now)? || self.mailbox.has_mail());
         }
         self.deliver(now)?;
         if read == Read::End {
@@ -187,6 +198,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
             return Ok(true);
         }
         Ok(self.wait(cx, now)? || self.mailbox.has_mail())
+    }
+
+    /// Whether nothing is left to be done without new octets, mail or time.
+    fn is_quiet(&self) -> bool {
+        self.io.is_written() && !self.conn.has_work() && !self.mailbox.has_mail()
     }
 
     /// Delivers events until there are none.
@@ -229,7 +245,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
             self.conn.poll_output(&mut self.io.output, OUTPUT_BUDGET, now);
         }
         let before = self.io.output.len();
-        if before == 0 && !self.io.needs_flush {
+        if self.io.is_written() {
             return Ok(false);
         }
         match self.io.poll_write(cx) {
@@ -267,7 +283,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
     fn wait(&mut self, cx: &mut Context<'_>, now: Time) -> Result<bool, Error> {
         let stalled = self.write_stalled.map(|since| since + self.write_timeout);
         let deadline = [self.conn.next_timeout().map(|(at, _)| at), stalled].into_iter().flatten().min();
-        if !self.clock.poll(deadline, cx) {
+        if !self.clock.poll(deadline, now, cx) {
             self.io.give_back();
             if std::mem::take(&mut self.clock.fired_early) && self.conn.live_streams() == 0 {
                 self.rest();
@@ -303,7 +319,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
         let is_cut = self.error.is_some() || self.conn.stats().cut > 0;
         let patience = if is_cut { LINGER } else { self.write_timeout.max(LINGER) };
         let before = self.io.output.len();
-        let is_written = before == 0 && !self.io.needs_flush;
+        let is_written = self.io.is_written();
         let polled = if is_written { self.io.poll_shutdown(cx) } else { self.io.poll_write(cx) };
         match polled {
             Poll::Ready(Ok(())) if !is_written => self.write_stalled = None,
@@ -316,7 +332,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
                     self.write_stalled = Some(now);
                 }
                 let since = *self.write_stalled.get_or_insert(now);
-                if !self.clock.poll(Some(since + patience), cx) {
+                if !self.clock.poll(Some(since + patience), now, cx) {
                     return Poll::Pending;
                 }
                 self.phase = Phase::Closed;
@@ -334,7 +350,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
                 self.phase = Phase::Lingering { until, left: left - self.io.input.len() };
                 Poll::Ready(())
             }
-            Ok(Read::Waits) if !self.clock.poll(Some(until), cx) => Poll::Pending,
+            Ok(Read::Waits) if !self.clock.poll(Some(until), self.clock.now(), cx) => Poll::Pending,
             _ => {
                 self.phase = Phase::Closed;
                 Poll::Ready(())

@@ -4,9 +4,11 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::Poll;
+use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use common::{Setup, echo, fields, get, made_by, pair, post, serve_raw, settle};
@@ -333,5 +335,48 @@ async fn fields_that_would_make_a_malformed_message_fail_where_they_were_made() 
     assert!(!error.is_unprocessed(), "{error}");
     assert_eq!(pair.wire.sent().resets, [(1, ErrorCode::INTERNAL_ERROR)]);
     pair.is_fine().await;
+    pair.ends_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_smallest_pipes_carry_everything() {
+    for pipe in [1, 2, 9, 100] {
+        let pair = Setup { pipe, ..Setup::default() }.start(echo);
+        let mut tasks = tokio::task::JoinSet::new();
+        for n in 0..10_usize {
+            let response = pair.client.send(post("/").with_body(vec![1; n * 300]));
+            tasks.spawn(async move {
+                assert_eq!(response.await.unwrap().into_body().collect(usize::MAX).await.unwrap().len(), n * 300);
+            });
+        }
+        tasks.join_all().await;
+        pair.ends_clean().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_has_rested_works_as_before() {
+    let kept: Arc<Mutex<Vec<Waker>>> = Arc::default();
+    let keep = Arc::clone(&kept);
+    let pair = pair(move |_: Request| {
+        let (keep, mut polls) = (Arc::clone(&keep), 0);
+        poll_fn(move |cx| {
+            keep.lock().unwrap().push(cx.waker().clone());
+            cx.waker().wake_by_ref();
+            polls += 1;
+            if polls > 2 { Poll::Ready(Response::new(200).with_body("x")) } else { Poll::Pending }
+        })
+    });
+    for _ in 0..3 {
+        let all: Vec<_> = (0..50).map(|_| tokio::spawn(pair.get("/"))).collect();
+        for response in all {
+            let response = response.await.unwrap().unwrap();
+            assert_eq!(response.into_body().collect(10).await.unwrap(), "x");
+        }
+        // Long enough for memory to be given back, not for an idle close; then the old wakers are called.
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        kept.lock().unwrap().iter().for_each(Waker::wake_by_ref);
+        settle().await;
+    }
     pair.ends_clean().await;
 }

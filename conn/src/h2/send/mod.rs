@@ -47,6 +47,12 @@ impl<O: Observer> Connection<O> {
         self.stats.octets_out += out.len() as u64;
     }
 
+    /// Whether `next_event` or `poll_output` would give something without new octets.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.events.is_empty() || matches!(self.life, Life::Failed(_)) || self.wants_write()
+    }
+
     /// Whether `poll_output` would produce anything now.
     #[must_use]
     pub fn wants_write(&self) -> bool {
