@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod colour;
 mod decode;
 mod demo;
 mod failure;

@@ -6,7 +6,7 @@
 //! ```
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -18,6 +18,7 @@ use super::Outcome;
 use super::block::{Way, fields, value, way};
 use super::lesson::Lessons;
 use super::totals::Totals;
+use crate::colour;
 
 /// How much is told of header fields.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,10 +47,10 @@ struct Page {
 impl Timeline {
     pub(super) fn on_stdout() -> Self {
         let out = io::stdout();
-        let wanted = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let colours = if colour::is_wanted(&out) { Colours::On } else { Colours::Off };
         Self(Arc::new(Mutex::new(Page {
             out,
-            colours: if wanted { Colours::On } else { Colours::Off },
+            colours,
             detail: Detail::Fields,
             began: Instant::now(),
             lessons: Lessons::default(),

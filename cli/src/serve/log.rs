@@ -1,7 +1,7 @@
 //! What `serve -v` tells on stderr: a line a request, once its response has been made; with `-vv` the frames, too.
 
 use std::future::Future;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,16 +12,15 @@ use pellucid_conn::h2::Role;
 use pellucid_server::{Body, Chunk, Error, Request, Response, Service, Source, TapMaker};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::watch;
+use crate::{colour, watch};
 
 /// Sends what the crates have to tell to stderr: warnings, and with `-v` what is ordinary, too.
 pub(super) fn start(verbose: u8) {
     let level = if verbose > 0 { LevelFilter::INFO } else { LevelFilter::WARN };
-    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(io::stderr)
-        .with_ansi(colours)
+        .with_ansi(colour::is_wanted(&io::stderr()))
         .with_target(false)
         // It would complain on stderr that stderr cannot be written to, and panic.
         .log_internal_errors(false)
