@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pellucid_conn::Time;
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A connection's clock and its timer.
@@ -43,8 +44,10 @@ impl Clock {
         }
         loop {
             let Some(sleep) = self.sleep.as_mut() else { return false };
+            // To a task that has spent its budget a timer only pretends to be pending, and forgets whom to wake.
+            let is_heard = has_budget_remaining();
             if sleep.as_mut().poll(cx) == Poll::Pending {
-                self.is_waker_new = false;
+                self.is_waker_new = !is_heard;
                 return false;
             }
             self.armed = None;

@@ -83,6 +83,8 @@ pub(crate) struct Driver<T, A: App> {
     clock: Clock,
     mail: Vec<Mail>,
     phase: Phase,
+    /// Whole frames may be left in the input, since replies had to leave first.
+    is_held_back: bool,
     /// Since when the socket has taken nothing.
     write_stalled: Option<Time>,
     write_timeout: Duration,
@@ -128,6 +130,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
             clock,
             mail: Vec::new(),
             phase: Phase::Running,
+            is_held_back: false,
             write_stalled: None,
             write_timeout: wiring.write_timeout,
             waker: None,
@@ -188,13 +191,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
         if had_mail {
             self.read_mail(now);
         }
-        let held_back = !self.conn.wants_read();
+        self.is_held_back = !self.conn.wants_read();
         let wrote = self.write(cx, now)?;
         if self.phase != Phase::Running {
             return Ok(true);
         }
         // What held reading back may just have gone into the output: then nothing else would bring us back to reading.
-        if read == Read::Octets || wrote || self.mailbox.has_mail() || (held_back && self.conn.wants_read()) {
+        if read == Read::Octets || wrote || self.mailbox.has_mail() || (self.is_held_back && self.conn.wants_read()) {
             return Ok(true);
         }
         Ok(self.wait(cx, now)? || self.mailbox.has_mail())
@@ -202,7 +205,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
 
     /// Whether nothing is left to be done without new octets, mail or time.
     fn is_quiet(&self) -> bool {
-        self.io.is_written() && !self.conn.has_work() && !self.mailbox.has_mail()
+        self.io.is_written() && !self.is_held_back && !self.conn.has_work() && !self.mailbox.has_mail()
     }
 
     /// Delivers events until there are none.

@@ -4,8 +4,10 @@
 
 mod common;
 
-use std::future::pending;
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::{Setup, client_raw, echo, fields, get, pair, post, serve_raw, settle};
 use pellucid_driver::conn::Event;
@@ -13,6 +15,8 @@ use pellucid_driver::conn::h2::{Config, Violation};
 use pellucid_driver::{Body, End, Error, ErrorCode, Kind, Request, Response, Service, client, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
+use tokio::task::consume_budget;
+use tokio::task::coop::has_budget_remaining;
 
 fn broke(error: &Error) -> Option<Violation> {
     match error.kind() {
@@ -264,4 +268,22 @@ async fn a_server_dropped_in_mid_flight_drops_its_handlers() {
     pair.server_task.abort();
     assert!(service_gone.await.is_err(), "the handler was dropped");
     assert!(waiting.await.unwrap().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_was_set_when_the_tasks_budget_was_spent_still_fires() {
+    let (_near, far) = tokio::io::duplex(1024);
+    let mut serving = pin!(server::serve_connection(far, echo, server::Options::default()));
+    let mut is_first = true;
+    let serving = poll_fn(|cx| {
+        // Tokio makes everything look pending to a task that has done much at a stretch.
+        if std::mem::take(&mut is_first) {
+            while has_budget_remaining() {
+                let _ = pin!(consume_budget()).poll(cx);
+            }
+        }
+        serving.as_mut().poll(cx)
+    });
+    let report = tokio::time::timeout(Duration::from_secs(3600), serving).await.expect("the connection is given up");
+    assert_eq!(report.error.as_ref().and_then(broke), Some(Violation::PrefaceTimeout), "{report:?}");
 }

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use common::{Raw, Setup, echo, get, made_by, pair, post, serve_raw, settle};
-use pellucid_driver::conn::Event;
 use pellucid_driver::conn::h2::Config;
+use pellucid_driver::conn::{Event, Output};
 use pellucid_driver::{Body, Chunk, End, Request, Response, client, server};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::sync::{Notify, Semaphore};
 
 const MIB: usize = 1 << 20;
@@ -304,4 +304,26 @@ async fn a_response_that_is_out_of_our_hands_still_has_time_to_leave_after_a_dra
     assert_eq!(got, 100_000);
     drop(raw);
     assert_eq!(serving.await.unwrap().cut, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_held_back_behind_a_flood_of_pings_are_delivered_without_further_octets() {
+    let mut config = Config::server();
+    config.glitch.burst = 100_000;
+    let (mut raw, _task, _handle, wire) = serve_raw(echo, config, Config::client());
+    assert!(matches!(raw.event().await, Ok(Some(Event::Settings(_)))));
+    raw.flush().await;
+    settle().await;
+    // Replies to these are more than may wait; the request behind them is in the same read.
+    for n in 0..2000_u64 {
+        raw.conn.ping(n.to_be_bytes());
+    }
+    raw.open("GET", "/", End::Last);
+    let mut all = BytesMut::new();
+    let mut out = Output::new();
+    raw.conn.poll_output(&mut out, 64 << 10, raw.now());
+    out.drain_to(&mut all);
+    raw.transport.write_all(&all).await.unwrap();
+    settle().await;
+    assert_eq!(wire.sent().headers, [(1, End::Last)]);
 }
