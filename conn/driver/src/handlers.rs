@@ -64,9 +64,10 @@ pub(crate) fn discard<T>(thing: T) {
 /// What a message's content-length promises.
 pub(crate) fn promised_length(fields: &Fields) -> Option<u64> {
     // What is no number is refused when the section is sent.
-    fields.find(Token::CONTENT_LENGTH)?.iter().try_fold(0_u64, |n, digit| {
-        n.checked_mul(10)?.checked_add(u64::from(digit.checked_sub(b'0')?))
-    })
+    fields
+        .find(Token::CONTENT_LENGTH)?
+        .iter()
+        .try_fold(0_u64, |n, digit| n.checked_mul(10)?.checked_add(u64::from(digit.checked_sub(b'0')?)))
 }
 
 impl<F: Future<Output = Response>> Slots<F> {

@@ -48,11 +48,6 @@ async fn wrong(request: Request) -> Response {
                 Poll::Ready(Some(Ok(Chunk::Data(vec![0; 1000].into()))))
             }))
         }
-        "/reader-left" => {
-            let body = request.into_body();
-            tokio::spawn(async move { assert!(body.drain().await.is_err(), "the reader is told") });
-            panic!("a handler panics");
-        }
         other => panic!("{other}"),
     }
 }
@@ -159,11 +154,22 @@ async fn a_panic_while_an_unwanted_body_is_dropped_stays_with_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_reader_outlives_its_handlers_panic_and_is_told() {
-    let pair = pair(wrong);
+    let (told, mut is_told) = tokio::sync::mpsc::unbounded_channel();
+    let pair = pair(move |request: Request| {
+        let told = told.clone();
+        async move {
+            let is_fine = request.path() == b"/fine";
+            let body = request.into_body();
+            tokio::spawn(async move { told.send(body.drain().await.is_err()).unwrap() });
+            assert!(is_fine, "a handler panics");
+            Response::new(200)
+        }
+    });
     let (sender, body) = Body::channel(1);
-    let error = pair.client.send(post("/reader-left").with_body(body)).await.unwrap_err();
+    let error = pair.client.send(post("/panics").with_body(body)).await.unwrap_err();
     assert!(matches!(error.kind(), Kind::Stream(_)), "{error}");
     settle().await;
+    assert_eq!(is_told.try_recv(), Ok(true), "the body failed");
     assert!(sender.send("x").await.is_err());
     pair.is_fine().await;
     pair.ends_clean().await;

@@ -5,8 +5,8 @@
 mod common;
 
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -318,6 +318,19 @@ async fn a_source_that_is_always_ready_does_not_hold_up_its_siblings() {
     pair.is_fine().await;
     drop(endless);
     pair.is_fine().await;
+    pair.ends_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_made_of_a_thousand_crumbs_arrives_both_ways() {
+    let pair = pair(echo);
+    let mut left = 1000;
+    let crumbs = made_by(move || {
+        left -= 1;
+        Poll::Ready((left >= 0).then(|| Ok(Chunk::Data("x".into()))))
+    });
+    let response = pair.client.send(post("/").with_body(crumbs)).await.unwrap();
+    assert_eq!(response.into_body().collect(2000).await.unwrap().len(), 1000);
     pair.ends_clean().await;
 }
 
