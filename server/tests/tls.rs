@@ -124,6 +124,20 @@ async fn a_handshake_that_takes_too_long_is_given_up() {
     in_time(server.drain()).await;
 }
 
+#[tokio::test]
+async fn a_client_that_closes_without_a_word_of_tls_has_not_failed() {
+    let identity = Identity::self_signed(&[]).unwrap();
+    let root = identity.certificate_pem();
+    let server = Running::start(builder().tls(identity), hello);
+    let (mut stream, mut said) = (shake(&server, &root, &[b"h2"]).await.unwrap(), [0; 9]);
+    // Its connection is being served: here are its SETTINGS.
+    stream.read_exact(&mut said).await.unwrap();
+    let (tcp, _) = stream.into_inner();
+    drop(tcp);
+    let report = in_time(server.drain()).await;
+    assert_eq!((report.connections, report.connections_failed, report.connections_cut), (1, 0, 0), "{report}");
+}
+
 #[test]
 fn a_certificate_and_a_key_that_do_not_fit_are_refused_when_built() {
     let ((certificate, key), (_, other)) = (pem(), pem());

@@ -12,7 +12,7 @@ use std::task::Poll;
 use common::{Dice, Setup, client_raw, echo, fields, made_by, pair, post, settle};
 use pellucid_driver::conn::Event;
 use pellucid_driver::conn::h2::Config;
-use pellucid_driver::{Body, Chunk, End, ErrorCode, Kind, Request, Response};
+use pellucid_driver::{Body, Chunk, End, ErrorCode, Kind, Request, Response, Spawn};
 
 /// Counts its owners that are gone.
 struct Guard(Arc<AtomicUsize>);
@@ -44,6 +44,30 @@ async fn dropping_the_response_future_resets_the_stream_and_drops_the_handler() 
     settle().await;
     assert_eq!(gone.load(Ordering::SeqCst), 1, "the handler's future is dropped");
     assert_eq!(pair.wire.received().resets, [(1, ErrorCode::CANCEL)]);
+    pair.is_fine().await;
+    pair.ends_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_a_request_ends_its_spawned_handler() {
+    let gone = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&gone);
+    let pair = pair(Spawn(move |request: Request| {
+        let guard = Guard(Arc::clone(&count));
+        async move {
+            let _guard = guard;
+            if request.path() == b"/never" {
+                pending::<()>().await;
+            }
+            Response::new(200)
+        }
+    }));
+    let sent = tokio::spawn(pair.get("/never"));
+    settle().await;
+    assert_eq!(gone.load(Ordering::SeqCst), 0);
+    sent.abort();
+    settle().await;
+    assert_eq!(gone.load(Ordering::SeqCst), 1, "its task is aborted");
     pair.is_fine().await;
     pair.ends_clean().await;
 }
