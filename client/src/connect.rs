@@ -101,6 +101,7 @@ impl Connector {
         let shaken = timeout(self.timeout, crate::tls::shake_hands(&self.trust, stream, url.host(), &to)).await;
         let stream = shaken.map_err(|_| ConnectError::Timeout(to, "the TLS handshake"))??;
         self.config.secure = true;
+        self.config.fit_tls_records();
         self.start(stream)
     }
 

@@ -45,41 +45,59 @@ impl<S: Service> Acceptor<S> {
         })
     }
 
-    /// One connection, from its first octet to its last.
+    /// One connection, from its first octet to its last. What it becomes is boxed: a connection in clear text is not to take the
+    /// room of one over TLS, nor a finished handshake to keep the room it took.
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         let mut info = Info::default();
         info.peer = Some(peer);
         info.local = stream.local_addr().ok();
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            // Before the handshake there is nothing worth finishing: a server that leaves does not wait for it.
-            let accepted = tokio::select! {
-                accepted = timeout(self.builder.handshake_timeout, tls.accept(stream)) => accepted,
-                () = self.registry.stopping() => return,
-            };
-            match accepted {
-                Ok(Ok(stream)) => {
-                    let (_, session) = stream.get_ref();
-                    info.secure = true;
-                    info.server_name = session.server_name().map(str::to_owned);
-                    if let Some(reason) = crate::tls::refuse(session) {
-                        tracing::info!(%peer, reason, "connection refused");
-                        return;
-                    }
-                    self.serve(stream, info).await;
-                }
-                Ok(Err(e)) => tracing::info!(%peer, error = %e, "TLS handshake failed"),
-                Err(_) => tracing::info!(%peer, "TLS handshake timed out"),
+            if let Some(stream) = Box::pin(self.shake_hands(tls, stream, &mut info)).await {
+                Box::pin(self.serve(stream, info)).await;
             }
             return;
         }
-        self.serve(stream, info).await;
+        Box::pin(self.serve(stream, info)).await;
+    }
+
+    /// The TLS handshake; nothing when it fails, or ends with another protocol.
+    #[cfg(feature = "tls")]
+    async fn shake_hands(
+        &self,
+        tls: &tokio_rustls::TlsAcceptor,
+        stream: TcpStream,
+        info: &mut Info,
+    ) -> Option<Box<tokio_rustls::server::TlsStream<TcpStream>>> {
+        let peer = info.peer.map(tracing::field::display);
+        // Before the handshake there is nothing worth finishing: a server that leaves does not wait for it.
+        let accepted = tokio::select! {
+            accepted = timeout(self.builder.handshake_timeout, tls.accept(stream)) => accepted,
+            () = self.registry.stopping() => return None,
+        };
+        match accepted {
+            Ok(Ok(stream)) => {
+                let (_, session) = stream.get_ref();
+                info.secure = true;
+                info.server_name = session.server_name().map(str::to_owned);
+                match crate::tls::refuse(session) {
+                    None => return Some(Box::new(stream)),
+                    Some(reason) => tracing::info!(peer, reason, "connection refused"),
+                }
+            }
+            Ok(Err(e)) => tracing::info!(peer, error = %e, "TLS handshake failed"),
+            Err(_) => tracing::info!(peer, "TLS handshake timed out"),
+        }
+        None
     }
 
     async fn serve<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: T, info: Info) {
         let mut options = Options::default();
         options.config = self.builder.config.clone();
         options.config.secure = info.secure;
+        if info.secure {
+            options.config.fit_tls_records();
+        }
         options.tap = self.builder.tap.as_ref().and_then(|maker| maker(&info));
         let peer = info.peer;
         options.info = info;

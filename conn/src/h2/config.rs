@@ -165,6 +165,11 @@ impl Config {
         }
     }
 
+    /// Keeps each DATA frame within one TLS record: 2^14 octets (RFC 8446 §5.1), nine of them for the frame's head.
+    pub fn fit_tls_records(&mut self) {
+        self.max_data_size = self.max_data_size.min((1 << 14) - 9);
+    }
+
     /// Refuses values the protocol forbids or that would stop the connection from working, naming the field.
     ///
     /// # Errors
