@@ -42,3 +42,8 @@ pub use pellucid_frame as frame;
 pub use pellucid_hpack as hpack;
 #[cfg(feature = "server")]
 pub use pellucid_server as server;
+
+/// The README's programs are compiled like any other example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
