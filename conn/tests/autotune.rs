@@ -73,12 +73,13 @@ fn download(client: Config, trips: usize) -> (Vec<usize>, Connection) {
 fn a_fixed_window_limits_a_download_on_a_long_path() {
     let (arrived, client) = download(Config::client(), 40);
     assert!(arrived.iter().all(|octets| *octets <= 256 << 10), "{arrived:?}");
-    assert_eq!(client.ledger().2, 1 << 20);
+    assert_eq!(client.ledger().2, 32 << 20);
 }
 
 #[test]
 fn auto_tuning_fills_the_path_and_keeps_to_its_cap() {
     let mut config = Config::client();
+    config.connection_window = 1 << 20;
     config.auto_window = Some(2 << 20);
     let (arrived, client) = download(config, 60);
     let (first, last) = (arrived[2], arrived[arrived.len() - 1]);

@@ -167,7 +167,7 @@ pub(super) async fn close(connections: Vec<Connection>) {
 /// An error, with what it most likely means.
 pub(super) fn explain(error: &Error) -> String {
     match error.kind() {
-        Kind::Connection(e) if e.violation == Violation::FirstFrameNotSettings => {
+        Kind::Connection(e) if matches!(e.violation, Violation::Http1Peer | Violation::FirstFrameNotSettings) => {
             format!("the server does not speak HTTP/2 here; it may speak only HTTP/1.1 ({error})")
         }
         Kind::Connection(e) if e.violation == Violation::PeerClosed => CLOSED.to_owned(),

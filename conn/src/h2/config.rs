@@ -152,10 +152,12 @@ impl Config {
         }
     }
 
-    /// Defaults of a client: larger field sections, no reaping of slow responses, no idle close of its own.
+    /// Defaults of a client: larger field sections, no reaping of slow responses, no idle close of its own, and a connection
+    /// window that a hundred unread responses do not use up, so that none of them keeps the others from arriving.
     #[must_use]
     pub fn client() -> Self {
         Self {
+            connection_window: 32 << 20,
             max_header_list_size: 64 << 10,
             max_header_fields: 256,
             body_idle_timeout: None,

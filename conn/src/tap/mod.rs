@@ -191,7 +191,7 @@ impl Tap {
         // HTTP/1 begins with capitals: a method, or `HTTP` in a status line. No sensible first frame does.
         let capitals = octets.iter().take(4).take_while(|octet| octet.is_ascii_uppercase() || **octet == b' ').count();
         if capitals == 4 {
-            half.fail(None, Violation::Http1Request, sink);
+            half.fail(None, Violation::Http1Peer, sink);
         } else if capitals == octets.len() {
             return None;
         } else if from == Role::Client && watched == Watched::Both {

@@ -273,8 +273,8 @@ fn broken_rules_are_named() {
     let after = |frames: &[Frame<'_>]| [begin.clone(), octets(frames)].concat();
     let large = vec![0; 16_385];
     let cases = [
-        (b"GET / HTTP/1.1\r\n".to_vec(), Violation::Http1Request, 16),
-        (b"PRI * HTTP/1.1\r\n".to_vec(), Violation::Http1Request, 16),
+        (b"GET / HTTP/1.1\r\n".to_vec(), Violation::Http1Peer, 16),
+        (b"PRI * HTTP/1.1\r\n".to_vec(), Violation::Http1Peer, 16),
         (settings(&[]), Violation::BadPreface, 9),
         ([PREFACE.to_vec(), octets(&[ping])].concat(), Violation::FirstFrameNotSettings, 17),
         ([PREFACE.to_vec(), ack()].concat(), Violation::FirstFrameNotSettings, 9),

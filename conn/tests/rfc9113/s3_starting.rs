@@ -1,8 +1,8 @@
 //! RFC 9113 §3: how a connection begins.
 
 use bytes::BytesMut;
-use pellucid_conn::h2::{Config, Role, Violation};
-use pellucid_conn::{End, ErrorCode};
+use pellucid_conn::h2::{Config, Connection, Role, Violation};
+use pellucid_conn::{End, ErrorCode, Time};
 use pellucid_frame::encode::PREFACE;
 use pellucid_frame::{Flags, Kind, SettingId};
 
@@ -103,7 +103,7 @@ fn trap_01_a_server_too_must_begin_with_settings() {
             (SettingId::MAX_HEADER_LIST_SIZE, 65_536),
             (SettingId::NO_RFC7540_PRIORITIES, 1),
         ]));
-        t.sends(window_update(0, (1 << 20) - 65_535));
+        t.sends(window_update(0, (32 << 20) - 65_535));
         t.recv(first);
         t.sends(goaway(0, ErrorCode::PROTOCOL_ERROR));
         t.fails(Violation::FirstFrameNotSettings);
@@ -122,7 +122,7 @@ fn trap_36_http1_octets_end_cleanly_however_they_are_cut() {
                 t.recv_octets(piece);
             }
             t.sends(goaway(0, ErrorCode::HTTP_1_1_REQUIRED));
-            t.fails(Violation::Http1Request);
+            t.fails(Violation::Http1Peer);
         }
     }
 }
@@ -173,4 +173,13 @@ fn requests_that_come_with_the_preface_are_answered() {
     t.sends(settings_ack());
     t.sends(window_update(0, (1 << 20) - 65_535));
     t.answers(1, &crate::transcript::OK, End::Last);
+}
+
+/// Covers 9113:3.3: a client learns from the first octets that the server speaks HTTP/1
+#[test]
+fn an_http1_answer_is_recognised() {
+    let mut client = Connection::client(Config::client(), Time::ZERO);
+    let mut input = BytesMut::from(&b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"[..]);
+    let error = client.next_event(&mut input, Time::ZERO).expect_err("not HTTP/2");
+    assert_eq!(error.violation, Violation::Http1Peer);
 }

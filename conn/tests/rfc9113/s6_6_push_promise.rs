@@ -228,7 +228,7 @@ fn promises_after_our_goaway_are_ignored() {
     t.answered(1, &with(&OK, &[("x-new", "in the table")]), End::Last);
     t.event(Got::Drained);
     let (_, unreleased, sum) = t.conn.ledger();
-    assert_eq!((unreleased, sum), (0, 1 << 20));
+    assert_eq!((unreleased, sum), (0, 32 << 20));
 }
 
 /// Covers 9113:6.6, 9113:6.10: a promise's block may be continued, and nothing comes between

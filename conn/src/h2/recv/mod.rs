@@ -86,6 +86,10 @@ impl<O: Observer> Connection<O> {
             return self.preface(input);
         }
         let Some(head) = Head::peek(input) else { return Ok(Step::More) };
+        // A server that answers in HTTP/1 does not know what a frame is: better said so than by what its letters mean as a head.
+        if self.recv.expect == Expect::Settings && input.starts_with(b"HTTP/1.") {
+            return Err(Violation::Http1Peer.into());
+        }
         self.judge_head(head)?;
         let length = head.length as usize;
         let Some(payload) = input.get(Head::LEN..Head::LEN + length) else { return Ok(Step::More) };
@@ -153,7 +157,7 @@ impl<O: Observer> Connection<O> {
                 return Ok(Step::More);
             }
             let like_http1 = HTTP1_METHODS.iter().any(|m| input.starts_with(m.as_slice()));
-            let violation = if like_http1 { Violation::Http1Request } else { Violation::BadPreface };
+            let violation = if like_http1 { Violation::Http1Peer } else { Violation::BadPreface };
             return Err(violation.on(StreamId::CONNECTION));
         }
         if n < PREFACE.len() {

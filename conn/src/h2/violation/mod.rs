@@ -31,8 +31,8 @@ pub enum Violation {
     // Starting (RFC 9113 §3.4)
     /// The client's first octets are not the connection preface.
     BadPreface,
-    /// The client's first octets look like an HTTP/1 request.
-    Http1Request,
+    /// The first octets are HTTP/1: a request, or a response to our preface.
+    Http1Peer,
     /// The first frame is not SETTINGS, or is an acknowledgment.
     FirstFrameNotSettings,
     // Field blocks (RFC 9113 §4.3, §6.10)

@@ -15,7 +15,7 @@ const fn row(scope: Scope, code: E, section: &'static str, debug: &'static str, 
 pub(super) const TABLE: &[(V, Row)] = &[
     // Starting (RFC 9113 §3.4)
     (V::BadPreface, row(C, E::PROTOCOL_ERROR, "RFC 9113 §3.4", "invalid_preface", "the connection does not begin with the HTTP/2 preface")),
-    (V::Http1Request, row(C, E::HTTP_1_1_REQUIRED, "RFC 9113 §3.4", "http1_on_http2_port", "the peer speaks HTTP/1, not HTTP/2")),
+    (V::Http1Peer, row(C, E::HTTP_1_1_REQUIRED, "RFC 9113 §3.4", "http1_on_http2_port", "the peer speaks HTTP/1, not HTTP/2")),
     (V::FirstFrameNotSettings, row(C, E::PROTOCOL_ERROR, "RFC 9113 §3.4", "first_frame_not_settings", "the first frame is not a SETTINGS frame")),
     // Field blocks (RFC 9113 §4.3, §6.10)
     (V::ContinuationExpected, row(C, E::PROTOCOL_ERROR, "RFC 9113 §6.10", "continuation_expected", "a frame came between the frames of one field block")),
