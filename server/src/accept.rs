@@ -1,5 +1,6 @@
 //! The accept loop: never ends because of a connection, and never waits for one.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -94,6 +95,7 @@ impl<S: Service> Acceptor<S> {
     async fn serve<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: T, info: Info) {
         let mut options = Options::default();
         options.config = self.builder.config.clone();
+        options.config.max_age = options.config.max_age.map(jitter);
         options.config.secure = info.secure;
         if info.secure {
             options.config.fit_tls_records();
@@ -109,6 +111,13 @@ impl<S: Service> Acceptor<S> {
         }
         entry.done(&report);
     }
+}
+
+/// Up to a tenth more or less, so that connections that came together do not leave together.
+fn jitter(age: Duration) -> Duration {
+    // A new hasher's key is random; the standard library offers no other chance.
+    let chance = RandomState::new().build_hasher().finish() % 2001;
+    age * u32::try_from(9000 + chance).unwrap_or(10_000) / 10_000
 }
 
 /// A connection's place in the registry; counted as cut when its task is dropped before its end.
@@ -170,5 +179,18 @@ async fn rest_after(e: &io::Error) {
     tracing::warn!(error = %e, "accept failed");
     if !matches!(e.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
         tokio::time::sleep(EXHAUSTED_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_differ_by_a_tenth_at_most() {
+        let hour = Duration::from_secs(3600);
+        let ages: Vec<Duration> = (0..100).map(|_| jitter(hour)).collect();
+        assert!(ages.iter().all(|age| (hour * 9 / 10..=hour * 11 / 10).contains(age)), "{ages:?}");
+        assert!(ages.iter().any(|age| *age != ages[0]));
     }
 }

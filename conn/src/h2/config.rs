@@ -93,7 +93,7 @@ pub struct Config {
     pub keepalive_timeout: Duration,
     /// Send keepalive PINGs also while no stream is open.
     pub keepalive_while_idle: bool,
-    /// The connection is drained at this age.
+    /// The connection is drained at this age; `pellucid-server` adds or takes off up to a tenth.
     pub max_age: Option<Duration>,
     /// Drain: how long to wait for the answer to the PING after the first GOAWAY.
     pub drain_ping_timeout: Duration,

@@ -216,6 +216,23 @@ fn trap_11_the_last_identifier_is_accepted_and_then_the_server_leaves() {
     t.conn.finished(StreamId::MAX);
 }
 
+/// Covers 9113:5.1.1
+#[test]
+fn trap_11_a_server_leaves_before_identifiers_run_out() {
+    let mut t = Transcript::server();
+    t.asked(0x5fff_ffff, &GET, End::Last);
+    t.answers(0x5fff_ffff, &OK, End::Last);
+    t.sends_nothing();
+    t.asked(0x6000_0001, &GET, End::Last);
+    t.sends(goaway(0x7fff_ffff, ErrorCode::NO_ERROR));
+    assert!(matches!(t.next_sent(), Some(Frame::Ping(_))));
+    t.answers(0x6000_0001, &OK, End::Last);
+    // What is under way when the first GOAWAY arrives is still served.
+    t.asked(0x6000_0003, &GET, End::Last);
+    t.answers(0x6000_0003, &OK, End::Last);
+    t.sends_nothing();
+}
+
 /// Covers 9113:5.1.1: a client's own grow by two; that they run out is tested beside `open`
 #[test]
 fn trap_11_a_client_opens_odd_streams_in_order() {

@@ -35,6 +35,9 @@ pub(super) struct Block {
     pub(super) since: Time,
 }
 
+/// From this identifier on, three quarters of all, a server leaves.
+const FAREWELL_FROM: StreamId = StreamId::new(0x6000_0000);
+
 impl<O: Observer> Connection<O> {
     pub(super) fn on_headers(&mut self, frame: Headers<'_>, now: Time) -> Result<Option<Event>, Fault> {
         self.judge_identifier(frame.stream)?;
@@ -228,8 +231,8 @@ impl<O: Observer> Connection<O> {
         self.stats.streams_accepted += 1;
         self.observer.state(id, State::Idle, State::Open);
         self.watch_streams(now);
-        // The last identifier there is: the client needs another connection (RFC 9113 §5.1.1).
-        if id == StreamId::MAX {
+        // RFC 9113 §5.1.1: identifiers run out. The client is sent to another connection while it can still go on here.
+        if id >= FAREWELL_FROM {
             self.shut_down(now);
         }
     }
