@@ -245,16 +245,14 @@ impl App for Requests {
 }
 
 impl Requests {
+    /// Opens what waits until one has to go on waiting: that one has asked for the next `SlotFree`. Callers that have gone ask
+    /// for nothing, so the last word must not be theirs.
     fn open_waiting(&mut self, link: &mut Link<'_, ()>) {
-        while link.conn.has_slot()
-            && let Some(open) = self.waiting.pop_front()
-        {
+        while let Some(open) = self.waiting.pop_front() {
+            let others = self.waiting.len();
             self.open(open, link);
-        }
-        if !self.waiting.is_empty() {
-            // Asks for `SlotFree` again.
-            if let Some(open) = self.waiting.pop_front() {
-                self.open(open, link);
+            if self.waiting.len() > others {
+                break;
             }
         }
     }

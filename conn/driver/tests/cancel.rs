@@ -13,6 +13,7 @@ use common::{Dice, Setup, client_raw, echo, fields, made_by, pair, post, settle}
 use pellucid_driver::conn::Event;
 use pellucid_driver::conn::h2::Config;
 use pellucid_driver::{Body, Chunk, End, ErrorCode, Kind, Request, Response, Spawn};
+use tokio::sync::Notify;
 
 /// Counts its owners that are gone.
 struct Guard(Arc<AtomicUsize>);
@@ -80,6 +81,33 @@ async fn a_request_that_was_never_sent_is_cancelled_without_a_trace() {
     pair.is_fine().await;
     let wire = pair.wire.received();
     assert_eq!((wire.headers.len(), wire.resets.len()), (1, 0));
+    pair.ends_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_gives_up_its_place_holds_up_nobody_behind_it() {
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
+    let mut setup = Setup::default();
+    setup.server.max_concurrent_streams = 1;
+    let pair = setup.start(move |_: Request| {
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.notified().await;
+            Response::new(200)
+        }
+    });
+    settle().await;
+    let mut sent: Vec<_> = (0..8).map(|_| tokio::spawn(pair.get("/"))).collect();
+    settle().await;
+    // The one that will be at the head of the queue when the next slot has been taken.
+    sent.remove(2).abort();
+    settle().await;
+    for response in sent {
+        opened.notify_one();
+        assert_eq!(response.await.unwrap().unwrap().status(), 200);
+        settle().await;
+    }
     pair.ends_clean().await;
 }
 
