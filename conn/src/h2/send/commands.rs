@@ -181,8 +181,7 @@ impl<O: Observer> Connection<O> {
                 outgoing.wind(self.clock.latest, self.stats.data_out);
                 outgoing.fullness = self.schedule.fullness;
             }
-            outgoing.queue.push_back(data);
-            outgoing.queued += len;
+            outgoing.push(data);
             self.schedule.queued += len;
             if self.schedule.queued >= self.config.send_buffer_connection {
                 self.schedule.fullness = self.schedule.fullness.wrapping_add(1);

@@ -212,6 +212,7 @@ impl<O: Observer> Connection<O> {
 /// Moves `len` queued octets of the stream into the output.
 fn take_queued(stream: &mut Stream, len: usize, out: &mut Output) {
     let outgoing = &mut stream.outgoing;
+    outgoing.seal();
     let mut left = len;
     while left > 0 {
         let Some(front) = outgoing.queue.front_mut() else { break };

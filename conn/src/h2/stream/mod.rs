@@ -53,6 +53,9 @@ pub(crate) struct Incoming {
 pub(crate) struct Outgoing {
     pub(crate) phase: Phase,
     pub(crate) queue: VecDeque<Bytes>,
+    /// Small pieces behind the queue.
+    joined: Vec<u8>,
+    /// Octets of both.
     pub(crate) queued: usize,
     pub(crate) tail: Tail,
     /// `capacity` was seen at zero: say `Writable` when it no longer is.
@@ -67,7 +70,35 @@ pub(crate) struct Outgoing {
     pub(crate) sent_by_all: u64,
 }
 
+/// Pieces of content below this are joined when others wait already.
+const JOIN_BELOW: usize = 512;
+
+/// … to pieces of this size.
+const JOIN_TO: usize = 4096;
+
 impl Outgoing {
+    /// Queues content. Small pieces are joined, so that what waits costs memory by the octet and not by the piece: a peer whose
+    /// single octets are sent back to it, and that reads nothing, would else fill memory with their bookkeeping.
+    pub(crate) fn push(&mut self, data: Bytes) {
+        let others_wait = self.queued > 0;
+        self.queued += data.len();
+        if !others_wait || data.len() >= JOIN_BELOW {
+            self.seal();
+            return self.queue.push_back(data);
+        }
+        if self.joined.len() + data.len() > JOIN_TO {
+            self.seal();
+        }
+        self.joined.extend_from_slice(&data);
+    }
+
+    /// What was joined so far becomes a piece like any other.
+    pub(crate) fn seal(&mut self) {
+        if !self.joined.is_empty() {
+            self.queue.push_back(core::mem::take(&mut self.joined).into());
+        }
+    }
+
     /// Winds the stall clock: patience begins anew.
     pub(crate) fn wind(&mut self, now: Time, sent_by_all: u64) {
         self.since = now;
@@ -165,6 +196,7 @@ impl Stream {
     pub(crate) fn vacate(&mut self) {
         self.id = StreamId::CONNECTION;
         self.outgoing.queue.clear();
+        self.outgoing.joined = Vec::new();
         self.outgoing.tail = Tail::Open;
         if self.outgoing.queue.capacity() > 16 {
             self.outgoing.queue = VecDeque::new();
@@ -173,7 +205,7 @@ impl Stream {
 
     /// Whether there is anything the scheduler should send.
     pub(crate) fn has_output(&self) -> bool {
-        !self.outgoing.queue.is_empty() || !matches!(self.outgoing.tail, Tail::Open)
+        self.outgoing.queued > 0 || !matches!(self.outgoing.tail, Tail::Open)
     }
 
     /// The code to reset with once our message is complete and nobody reads the peer's, if so.
@@ -181,5 +213,26 @@ impl Stream {
         // RFC 9113 §8.1: a response that is complete before its request ends with NO_ERROR; a client that gives up cancels.
         let code = if role == Role::Server { ErrorCode::NO_ERROR } else { ErrorCode::CANCEL };
         (self.state == State::HalfClosedLocal && self.incoming.reading == Reading::Stopped).then_some(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_pieces_cost_memory_by_the_octet() {
+        let mut outgoing = Outgoing::default();
+        let mut want = Vec::new();
+        for n in 0..65_536_usize {
+            // Single octets, and now and then a piece that is worth a place of its own.
+            let piece = vec![n.to_le_bytes()[0]; if n % 1000 == 999 { JOIN_BELOW } else { 1 }];
+            want.extend_from_slice(&piece);
+            outgoing.push(piece.into());
+        }
+        outgoing.seal();
+        assert!(outgoing.queue.len() < 200, "{} pieces of {} octets", outgoing.queue.len(), outgoing.queued);
+        assert_eq!(outgoing.queued, want.len());
+        assert_eq!(outgoing.queue.iter().flatten().copied().collect::<Vec<u8>>(), want);
     }
 }
