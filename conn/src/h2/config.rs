@@ -63,7 +63,7 @@ pub struct Config {
     pub glitch: Rate,
     /// WINDOW_UPDATE frames; each DATA frame sent gives sixteen back.
     pub window_update: Rate,
-    /// Client: interim responses to one request.
+    /// Client: interim responses to one request; their sections together keep to `max_header_list_size`.
     pub max_informational: u32,
     /// Client: pushed streams promised and not yet begun. Zero switches push off (SETTINGS_ENABLE_PUSH = 0).
     pub max_reserved_remote: u32,

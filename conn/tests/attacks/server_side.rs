@@ -47,6 +47,23 @@ fn interim_responses_without_end_cost_the_stream() {
 }
 
 #[test]
+fn interim_responses_together_keep_to_the_limit_of_one_section() {
+    let mut v = client(Config::client(), 2);
+    let link = "x".repeat(10_000);
+    let early = headers(1, &[(":status", "103"), ("link", &link)], End::More);
+    for _ in 0..6 {
+        v.recv(&early);
+    }
+    assert_eq!((v.informational, v.resets.len()), (6, 0));
+    for _ in 0..10 {
+        v.recv(&early);
+    }
+    assert_eq!((v.informational, &v.resets[..]), (6, &[(1, ErrorCode::ENHANCE_YOUR_CALM)][..]));
+    v.recv(&headers(3, &[(":status", "200")], End::Last));
+    v.is_fine();
+}
+
+#[test]
 fn five_early_hints_a_request_are_ordinary() {
     let mut v = client(Config::client(), 100);
     for n in 0..100 {

@@ -326,7 +326,7 @@ impl<O: Observer> Connection<O> {
     fn on_response(&mut self, key: Key, block: &mut Block) -> Result<Option<Event>, Fault> {
         let id = key.id();
         let ResponseFacts { status, content_length } = message::response(&block.fields).map_err(|v| v.on(id))?;
-        let most = self.config.max_informational;
+        let (most, size) = (self.config.max_informational, self.config.max_header_list_size);
         let Some(stream) = self.streams.get_mut(key) else { return Ok(None) };
         let fields = |block: &mut Block| core::mem::take(&mut block.fields);
         if status < 200 {
@@ -337,8 +337,10 @@ impl<O: Observer> Connection<O> {
             if block.end.is_last() {
                 return Err(Violation::InformationalWithEnd.on(id));
             }
-            stream.incoming.informational += 1;
-            if stream.incoming.informational > most {
+            let incoming = &mut stream.incoming;
+            incoming.informational += 1;
+            incoming.informational_size = incoming.informational_size.saturating_add(block.fields.size());
+            if incoming.informational > most || incoming.informational_size > size {
                 return Err(Violation::TooManyInformational.on(id));
             }
             return Ok(Some(Event::Headers { id, fields: fields(block), end: End::More }));

@@ -43,6 +43,8 @@ pub(crate) struct Incoming {
     pub(crate) received: u64,
     /// Interim responses so far.
     pub(crate) informational: u32,
+    /// Octets of their field sections.
+    pub(crate) informational_size: u32,
     pub(crate) reading: Reading,
     /// When content last arrived, or was last owed.
     pub(crate) since: Time,
