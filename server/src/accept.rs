@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::builder::Builder;
+use crate::builder::{BACKLOG, Builder};
 use crate::drain::Registry;
 
 /// After the hard deadline of a drain, connections get this long to write their last octets.
@@ -52,6 +52,8 @@ impl<S: Service> Acceptor<S> {
         let mut info = Info::default();
         info.peer = Some(peer);
         info.local = stream.local_addr().ok();
+        // Small frames must not wait for each other.
+        let _ = stream.set_nodelay(true);
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             if let Some(stream) = Box::pin(self.shake_hands(tls, stream, &mut info)).await {
@@ -156,15 +158,15 @@ pub(crate) async fn accept_loop<S: Service>(acceptor: Arc<Acceptor<S>>, listener
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    // Small frames must not wait for each other.
-                    let _ = stream.set_nodelay(true);
                     connections.spawn(Arc::clone(&acceptor).connection(stream, peer));
                 }
                 Err(e) => rest_after(&e).await,
             },
         }
     }
-    drop(listener);
+    for (stream, peer) in backlog(listener.into_std()?) {
+        connections.spawn(Arc::clone(&acceptor).connection(stream, peer));
+    }
     let limit = acceptor.builder.config.drain_timeout + acceptor.builder.config.drain_ping_timeout + LAST_WORDS;
     let drained = timeout(limit, async { while connections.join_next().await.is_some() {} }).await;
     if drained.is_err() {
@@ -173,13 +175,34 @@ pub(crate) async fn accept_loop<S: Service>(acceptor: Arc<Acceptor<S>>, listener
     Ok(())
 }
 
+/// What the system has accepted for us and nobody has taken yet. Closing the socket would reset these connections, whose clients
+/// may have sent requests already; they are served like any other, and told to leave.
+fn backlog(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let next = move || loop {
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                    return Some((stream, peer));
+                }
+            }
+            Err(e) if is_of_a_connection(&e) => {}
+            Err(_) => return None,
+        }
+    };
+    std::iter::from_fn(next).take(usize::try_from(BACKLOG).unwrap_or(usize::MAX))
+}
+
 /// An error of `accept` is a connection's (it was gone before we took it), or the system's, which passes.
 async fn rest_after(e: &io::Error) {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     tracing::warn!(error = %e, "accept failed");
-    if !matches!(e.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+    if !is_of_a_connection(e) {
         tokio::time::sleep(EXHAUSTED_PAUSE).await;
     }
+}
+
+fn is_of_a_connection(e: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(e.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
 #[cfg(test)]

@@ -94,35 +94,47 @@ impl Builder {
             let text = "`workers` is out of range: at least 1";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        // The first socket finds the port, and finds out whether it is free; the others share it.
-        let first = listen(address, false, self.workers > 1)?;
+        let port = if self.workers > 1 { Port::Shared } else { Port::Ours };
+        if port == Port::Shared && address.port() != 0 {
+            // Only workers of one server share a port; SO_REUSEPORT alone would let us join a stranger of the same user. So the
+            // port is tried without it first.
+            new_socket(address)?.bind(&address.into())?;
+        }
+        let first = listen(address, port)?;
         let local = first.local_addr()?;
         let mut listeners = vec![first];
         for _ in 1..self.workers {
-            listeners.push(listen(local, true, true)?);
+            listeners.push(listen(local, port)?);
         }
         Ok(Server { builder: self, listeners, local, shutdown: Shutdown::new() })
     }
 }
 
-/// A listening socket. Only workers of one server share a port; that somebody else has it must be an error.
-fn listen(address: SocketAddr, is_shared: bool, will_be_shared: bool) -> io::Result<TcpListener> {
-    let new = || -> io::Result<Socket> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_reuse_address(true)?;
-        Ok(socket)
-    };
-    if will_be_shared && !is_shared && address.port() != 0 {
-        // SO_REUSEPORT would let us join a stranger of the same user: try without it first.
-        new()?.bind(&address.into())?;
-    }
-    let socket = new()?;
+/// Connections that wait to be accepted, at most.
+pub(crate) const BACKLOG: i32 = 4096;
+
+/// Whether other sockets may listen on the same port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Port {
+    Ours,
+    /// With the other workers of this server.
+    Shared,
+}
+
+fn new_socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    Ok(socket)
+}
+
+fn listen(address: SocketAddr, port: Port) -> io::Result<TcpListener> {
+    let socket = new_socket(address)?;
     #[cfg(unix)]
-    if will_be_shared {
+    if port == Port::Shared {
         socket.set_reuse_port(true)?;
     }
     socket.bind(&address.into())?;
-    socket.listen(4096)?;
+    socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
 }

@@ -106,14 +106,19 @@ pub struct DrainReport {
 
 impl fmt::Display for DrainReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connections, requests, connections_failed, streams_cut, connections_cut } = self;
-        write!(f, "served {requests} requests on {connections} connections")?;
-        if *connections_failed > 0 {
+        let Self { connections, requests, connections_failed, streams_cut, connections_cut } = *self;
+        write!(f, "served {} on {}", count(requests, "request"), count(connections, "connection"))?;
+        if connections_failed > 0 {
             write!(f, ", {connections_failed} of them ended with an error")?;
         }
-        if *streams_cut > 0 || *connections_cut > 0 {
-            write!(f, "; cut {streams_cut} requests and {connections_cut} connections at the deadline")?;
+        if streams_cut > 0 || connections_cut > 0 {
+            let (streams, connections) = (count(streams_cut, "request"), count(connections_cut, "connection"));
+            write!(f, "; cut {streams} and {connections} at the deadline")?;
         }
         Ok(())
     }
+}
+
+fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

@@ -43,6 +43,28 @@ async fn a_request_under_way_finishes_and_the_port_is_closed_meanwhile() {
     assert!(client.send(get("/")).await.unwrap_err().is_unprocessed());
 }
 
+/// Connections that the system has accepted and the loop has not: their requests are on the way already.
+#[tokio::test]
+async fn what_waits_to_be_accepted_is_served_before_the_server_leaves() {
+    for workers in [1, 2] {
+        let server = builder().workers(workers).bind(loopback()).unwrap();
+        let mut clients = Vec::new();
+        for _ in 0..20 {
+            let (client, task) = connect(server.local_addr()).await;
+            clients.push((tokio::spawn(client.send(get("/"))), task));
+        }
+        // Every client has sent its request before anybody accepts.
+        tokio::task::yield_now().await;
+        server.shutdown().shut_down();
+        let report = in_time(server.serve(hello)).await.unwrap();
+        for (response, task) in clients {
+            assert_eq!(in_time(response).await.unwrap().unwrap().status(), 200);
+            assert!(in_time(task).await.unwrap().error.is_none());
+        }
+        assert_eq!((report.connections, report.requests, report.connections_failed), (20, 20, 0), "{report}");
+    }
+}
+
 #[tokio::test]
 async fn the_hard_deadline_cuts_and_the_report_says_so() {
     let mut config = Config::server();

@@ -153,7 +153,7 @@ impl<O: Observer> Connection<O> {
         if self.goaway.ours != Leaving::No || self.life != Life::Alive {
             return;
         }
-        if self.role == Role::Client || self.recv.awaits_settings() {
+        if self.role == Role::Client {
             return self.leave(now);
         }
         let last = self.goaway.promise(StreamId::MAX);
