@@ -296,10 +296,11 @@ impl Requests {
         let end = if body.is_empty() { End::Last } else { End::More };
         let id = match link.conn.open(&fields, end) {
             Ok(id) => id,
-            Err(SendError::NoSlot) => {
+            // A connection that has failed is about to say why: whoever waits is told that.
+            Err(e @ (SendError::NoSlot | SendError::Dead)) => {
                 let request = Request::from_fields(fields).with_body(body);
                 if self.waiting.len() >= self.max_waiting {
-                    return exchange.complete(Err(SendError::NoSlot.into()));
+                    return exchange.complete(Err(e.into()));
                 }
                 return self.waiting.push_front(Open { request, exchange });
             }

@@ -8,7 +8,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use common::{Pair, echo, get, made_by, pair, post, settle};
-use pellucid_driver::{Body, Chunk, ErrorCode, Kind, Request, Response, Spawn};
+use pellucid_driver::conn::h2::Violation;
+use pellucid_driver::{Body, Chunk, ErrorCode, Kind, Request, Response, Spawn, client};
+use tokio::io::AsyncWriteExt;
 
 struct Bomb;
 
@@ -227,4 +229,18 @@ async fn a_request_that_disagrees_with_its_content_length_fails_at_the_client() 
     assert_eq!(response.into_body().collect(10).await.unwrap(), "12345");
     assert_eq!(pair.client.send(get("/")).await.unwrap().status(), 200);
     pair.ends_clean().await;
+}
+
+/// A request that is sent just when the connection fails learns why it failed.
+#[tokio::test]
+async fn a_request_to_a_peer_that_speaks_something_else_is_told_so() {
+    let (near, mut far) = tokio::io::duplex(1024);
+    far.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await.unwrap();
+    let (client, driving) = client::handshake(near, client::Options::default()).unwrap();
+    let response = client.send(get("/"));
+    let (outcome, report) = tokio::join!(response, driving);
+    for error in [outcome.unwrap_err(), report.error.unwrap()] {
+        let Kind::Connection(e) = error.kind() else { panic!("{error}") };
+        assert_eq!(e.violation, Violation::FirstFrameNotSettings);
+    }
 }
