@@ -51,7 +51,7 @@ Usage: cargo xtask <task>
 
   tidy           the project's own rules: sizes, crate arrows, words, links
   hpack          how well header compression does on recorded traffic
-  peers <what>   other clients and servers: install, conformance, interop, speed
+  peers <what>   other clients and servers: install, conformance, interop, speed, idle
   ci             everything a change must pass, in order, after cargo test --workspace
   help           this list
 ";

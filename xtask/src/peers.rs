@@ -1,8 +1,9 @@
 //! `cargo xtask peers`: Pellucid beside the programs that people use. Conformance suites, interoperation with other clients and
-//! servers, and the comparison of speed. Nothing here leaves 127.0.0.1 but `install`, which fetches the peers.
+//! servers, and comparisons of speed and memory. Nothing here leaves 127.0.0.1 but `install`, which fetches the peers.
 
 mod allow;
 mod conformance;
+mod idle;
 mod install;
 mod interop;
 mod process;
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         "conformance" => conformance::run(&options.setup()?),
         "interop" => interop::run(&options.setup()?, &options.words),
         "speed" => speed::run(&options.setup()?, &options.speed),
+        "idle" => idle::run(&options.setup()?, &options.idle),
         _ => Err(USAGE.into()),
     }
 }
@@ -33,12 +35,14 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
 struct Options {
     pellucid: Option<String>,
     speed: speed::Options,
+    idle: idle::Options,
     words: Vec<String>,
 }
 
 impl Options {
     fn parse(args: &[String]) -> Result<Self, String> {
-        let mut options = Self { pellucid: None, speed: speed::Options::default(), words: Vec::new() };
+        let (speed, idle) = (speed::Options::default(), idle::Options::default());
+        let mut options = Self { pellucid: None, speed, idle, words: Vec::new() };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} wants a value"));
@@ -46,6 +50,7 @@ impl Options {
                 "--pellucid" => options.pellucid = Some(value()?.clone()),
                 "--servers" => options.speed.choose(value()?)?,
                 "--runs" => options.speed.set_runs(value()?)?,
+                "--connections" => options.idle.set_connections(value()?)?,
                 word if !word.starts_with('-') => options.words.push(word.to_owned()),
                 _ => return Err(format!("unknown option {arg}\n{USAGE}")),
             }
@@ -63,4 +68,5 @@ usage: cargo xtask peers install
        cargo xtask peers conformance
        cargo xtask peers interop [WORD…]                   only checks whose names contain one of the words
        cargo xtask peers speed [--servers pellucid,nghttpd,hyper] [--runs N]
+       cargo xtask peers idle [--connections N]           memory of connections that stay open, ours and hyper's
 options: --pellucid PATH   a program to take instead of target/release/pellucid, which is built otherwise";

@@ -73,6 +73,19 @@ impl Running {
         lossy(&self.log)
     }
 
+    /// Octets of the child's memory, by an entry of its status: `VmRSS` is all of it, `RssAnon` what is no file's.
+    pub(super) fn memory(&self, entry: &str) -> Result<u64, String> {
+        let path = format!("/proc/{}/status", self.pid());
+        let status = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(entry)?.strip_prefix(':'))
+            .and_then(|rest| rest.trim().strip_suffix(" kB"))
+            .and_then(|number| number.trim().parse::<u64>().ok())
+            .map(|kibi| kibi << 10)
+            .ok_or_else(|| format!("{path} has no {entry}"))
+    }
+
     /// `Err` with the child's last words if it has ended.
     pub(super) fn check_alive(&mut self) -> Result<(), String> {
         match self.child.try_wait() {

@@ -51,17 +51,33 @@ impl Raw {
         self.send(WINDOW_UPDATE, 0, stream, &octets.to_be_bytes())
     }
 
+    /// Reads until SETTINGS have been exchanged and acknowledged both ways.
+    pub(super) fn settle(&mut self) -> Result<(), String> {
+        let (mut has_said, mut has_acknowledged) = (false, false);
+        while !(has_said && has_acknowledged) {
+            let frame = self.read_and_acknowledge()?;
+            has_said |= frame.kind == SETTINGS && frame.flags & ACK == 0;
+            has_acknowledged |= frame.kind == SETTINGS && frame.flags & ACK != 0;
+        }
+        Ok(())
+    }
+
     /// The next frame that is not about SETTINGS.
     pub(super) fn next(&mut self) -> Result<RawFrame, String> {
         loop {
-            let frame = self.read_frame()?;
+            let frame = self.read_and_acknowledge()?;
             if frame.kind != SETTINGS {
                 return Ok(frame);
             }
-            if frame.flags & ACK == 0 {
-                self.send(SETTINGS, ACK, 0, &[])?;
-            }
         }
+    }
+
+    fn read_and_acknowledge(&mut self) -> Result<RawFrame, String> {
+        let frame = self.read_frame()?;
+        if frame.kind == SETTINGS && frame.flags & ACK == 0 {
+            self.send(SETTINGS, ACK, 0, &[])?;
+        }
+        Ok(frame)
     }
 
     /// Reads DATA of `stream` until `enough` octets have come or the stream has ended; how many that were, and whether it ended.

@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 use super::super::raw::{Ended, Raw};
 use super::super::servers::{Server, Transport, pellucid};
 use super::super::setup::{BIG_OCTETS, Setup};
-use super::server::resident;
 
 /// The HTTP/2 windows are wide open; the client does not read its socket, so TCP's window closes.
 pub(super) fn socket_unread(setup: &Setup) -> Result<(), String> {
     let server = serve_big(setup)?;
-    let before = resident(&server.running)?;
+    let before = server.running.memory(RESIDENT)?;
     let mut raw = Raw::connect(server.address, i32::MAX as u32)?;
     raw.get(1)?;
     let (read, _) = raw.read_data(1, STOP_AFTER)?;
@@ -23,7 +22,7 @@ pub(super) fn socket_unread(setup: &Setup) -> Result<(), String> {
 /// The client reads all it gets, but gives no window beyond the first 65,535 octets.
 pub(super) fn window_closed(setup: &Setup) -> Result<(), String> {
     let server = serve_big(setup)?;
-    let before = resident(&server.running)?;
+    let before = server.running.memory(RESIDENT)?;
     let mut raw = Raw::connect(server.address, 65_535)?;
     raw.get(1)?;
     let (read, _) = raw.read_data(1, 65_535)?;
@@ -44,7 +43,7 @@ fn growth_stays_small(server: &Server, before: u64) -> Result<(), String> {
     let end = Instant::now() + WATCH;
     let mut highest = before;
     while Instant::now() < end {
-        highest = highest.max(resident(&server.running)?);
+        highest = highest.max(server.running.memory(RESIDENT)?);
         thread::sleep(Duration::from_millis(10));
     }
     let growth = highest.saturating_sub(before);
@@ -62,6 +61,8 @@ fn expect_rest(first: u64, (rest, ended): (u64, Ended)) -> Result<(), String> {
     Err(format!("{} octets in all instead of {BIG_OCTETS}", first + rest))
 }
 
+/// The entry of /proc/PID/status.
+const RESIDENT: &str = "VmRSS";
 /// Where the client stops reading.
 const STOP_AFTER: u64 = 64 << 10;
 /// What the server may hold for it.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::super::process::{Finished, Running, finish, finish_into_head};
+use super::super::process::{Finished, finish, finish_into_head};
 use super::super::raw::{Ended, Raw};
 use super::super::servers::{Server, Transport, curl, pellucid};
 use super::super::setup::{BIG_OCTETS, LONG, SHORT, Setup, same_contents};
@@ -189,19 +189,6 @@ fn expect_octets(got: usize, expected: usize) -> Result<(), String> {
 
 fn last_line(text: &str) -> &str {
     text.lines().last().unwrap_or_default()
-}
-
-/// Memory of a process, in octets, from its status: `VmRSS`.
-pub(super) fn resident(running: &Running) -> Result<u64, String> {
-    let path = format!("/proc/{}/status", running.pid());
-    let status = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.trim().strip_suffix(" kB"))
-        .and_then(|number| number.trim().parse::<u64>().ok())
-        .map(|kibi| kibi << 10)
-        .ok_or_else(|| format!("{path} has no VmRSS"))
 }
 
 /// Octets of a body that a reader takes before it leaves.
