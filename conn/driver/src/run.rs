@@ -85,6 +85,8 @@ pub(crate) struct Driver<T, A: App> {
     phase: Phase,
     /// Whole frames may be left in the input, since replies had to leave first.
     is_held_back: bool,
+    /// The last client handle is gone: to be closed when nothing is under way any more.
+    is_unused: bool,
     /// Since when the socket has taken nothing.
     write_stalled: Option<Time>,
     write_timeout: Duration,
@@ -131,6 +133,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
             mail: Vec::new(),
             phase: Phase::Running,
             is_held_back: false,
+            is_unused: false,
             write_stalled: None,
             write_timeout: wiring.write_timeout,
             waker: None,
@@ -234,7 +237,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
         for letter in mail.drain(..) {
             match letter {
                 Mail::Release(id, octets) => link.conn.release(id, octets),
-                Mail::ShutDown | Mail::Unused => link.conn.shut_down(now),
+                Mail::ShutDown => link.conn.shut_down(now),
+                Mail::Unused => self.is_unused = true,
                 other => self.app.mail(other, &mut link),
             }
         }
@@ -284,6 +288,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
 
     /// Nothing to do: sets the timer, and sees whether time has run out. True when a timer did something.
     fn wait(&mut self, cx: &mut Context<'_>, now: Time) -> Result<bool, Error> {
+        // Not sooner: a drain has a deadline, and whoever still reads a response has asked for none.
+        if self.is_unused && self.conn.live_streams() == 0 && !self.conn.is_going_away() {
+            self.conn.shut_down(now);
+            return Ok(true);
+        }
         let stalled = self.write_stalled.map(|since| since + self.write_timeout);
         let deadline = [self.conn.next_timeout().map(|(at, _)| at), stalled].into_iter().flatten().min();
         if !self.clock.poll(deadline, now, cx) {

@@ -269,6 +269,26 @@ async fn when_the_last_client_is_dropped_what_is_under_way_finishes_and_the_conn
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_response_may_take_its_time_though_the_last_client_is_dropped() {
+    let pair = pair(|_: Request| async {
+        let (sender, body) = Body::channel(1);
+        tokio::spawn(async move {
+            for piece in ["slow", "ly"] {
+                tokio::time::sleep(std::time::Duration::from_secs(100)).await;
+                sender.send(piece).await.unwrap();
+            }
+        });
+        Response::new(200).with_body(body)
+    });
+    let response = pair.get("/").await.unwrap();
+    drop(pair.client);
+    assert_eq!(response.into_body().collect(100).await.unwrap(), "slowly");
+    let report = pair.client_task.await.unwrap();
+    assert!(report.error.is_none() && report.cut == 0, "{report:?}");
+    assert!(pair.server_task.await.unwrap().error.is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_that_is_dropped_tells_everyone_who_waits() {
     let pair = pair(|request: Request| async move {
         if request.path() == b"/never" {
