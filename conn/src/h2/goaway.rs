@@ -1,10 +1,11 @@
 //! Going away (RFC 9113 §6.8): ours in two phases, the peer's as it comes.
 //!
 //! ```text
-//! Open ─ shut_down ─▶ Warned: GOAWAY(2^31-1), PING ─ its ACK, or a second ─▶ Leaving: GOAWAY(last) ─ no streams left ─▶ Drained
+//! Open ─ shut_down ─▶ Warned: GOAWAY(2^31-1), PING ─ its ACK, or a second ─▶ Leaving: GOAWAY(last)
+//!                                                                            Leaving ─ no streams left ─▶ Drained
 //! ```
-//! The first GOAWAY announces that the end is near without cutting what is already on its way; the second says which streams
-//! will still be answered. A client has nothing to wait for and leaves in one step.
+//! The first GOAWAY announces that the end is near without cutting what is already on its way; the second says which
+//! streams will still be answered. A client has nothing to wait for and leaves in one step.
 
 use pellucid_frame::StreamId;
 
