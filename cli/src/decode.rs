@@ -4,6 +4,7 @@
 //! Not for: knowing anything else of HTTP/2; that is the tap's.
 
 mod hex;
+mod recognise;
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,13 +14,14 @@ use pellucid_conn::h2::Role;
 use pellucid_conn::tap::{self, Record, Tap, text, text::Secrets};
 
 use crate::failure::Failure;
+use crate::titles::Titles;
 
 /// What to explain, and how.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, group(ArgGroup::new("capture").required(true)))]
 pub(crate) struct Args {
-    /// What one side of a connection sent, as raw octets or hex text; `-` is standard input. Two files that begin as the
-    /// two sides of a connection do are explained together, with windows
+    /// What one side of a connection sent, as raw octets or hex text; `-` is standard input. Two files that begin as
+    /// the two sides of a connection do are explained together, with windows
     #[arg(group = "capture", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The octets as hex text; white space, colons and 0x are skipped
@@ -103,6 +105,7 @@ fn explain(args: &Args, name: &str, octets: &[u8], out: &mut impl Write) -> Resu
     if octets.is_empty() {
         return Err(Failure::new(format!("{name}: no octets to explain")));
     }
+    recognise::recognise(octets).map_err(|why| Failure::new(format!("{name}: {why}")))?;
     let told = tap::sender(octets);
     let from = match (args.from.map(Role::from), told) {
         (Some(Role::Server), Some(Role::Client)) => {
@@ -111,7 +114,8 @@ fn explain(args: &Args, name: &str, octets: &[u8], out: &mut impl Write) -> Resu
         (Some(from), _) | (None, Some(from)) => from,
         (None, None) => {
             return Err(Failure::new(format!(
-                "{name}: begins neither with a client's preface nor with a server's SETTINGS: say --from client or --from server"
+                "{name}: begins neither with a client's preface nor with a server's SETTINGS: \
+                 say --from client or --from server"
             )));
         }
     };
@@ -131,9 +135,10 @@ fn explain_pair(args: &Args, client: &[u8], server: &[u8], out: &mut impl Write)
 fn show(args: &Args, out: &mut impl Write, tell: impl FnOnce(&mut dyn FnMut(Record))) -> Result<(), Failure> {
     let secrets = if args.secrets { Secrets::Shown } else { Secrets::Redacted };
     let mut written = Ok(());
+    let mut titles = Titles::default();
     tell(&mut |record| {
         if written.is_ok() {
-            written = out.write_all(text::render(&record, secrets).as_bytes());
+            written = out.write_all(text::render(&titles.once(record), secrets).as_bytes());
         }
     });
     written.or_else(output_failed)
@@ -151,4 +156,7 @@ const EXAMPLES: &str = "\
 Examples:
   pellucid decode --hex '000006 04 00 00000000  0003 00000064'
   pellucid decode --from client --hex 0x00000101050000000182
-  pellucid decode client.bin server.bin";
+  pellucid decode client.bin server.bin
+
+Exit code: 0 where there was something to explain, which includes captures that break a rule or end in mid-frame;
+1 where there is no HTTP/2 to be seen: neither a preface nor a whole frame of a known type at the beginning.";

@@ -13,6 +13,7 @@ mod get;
 mod interrupt;
 mod pieces;
 mod serve;
+mod titles;
 mod units;
 mod watch;
 

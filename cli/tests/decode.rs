@@ -56,6 +56,35 @@ fn a_broken_rule_is_explained_with_its_section() {
     let told = told(&pellucid(&["--from", "client", "--hex", "00000101050000000180 00"], b""));
     assert!(told.contains("COMPRESSION_ERROR\n    index 0 names no field (RFC 7541 §6.1)"), "{told}");
     assert!(told.ends_with("-> (1 octet skipped)\n"), "{told}");
+    assert_eq!(told.matches("HEADERS stream 1").count(), 1, "{told}");
+}
+
+#[test]
+fn what_is_no_http2_is_one_line_and_exit_code_1() {
+    let text = b"Lorem ipsum dolor sit amet, ".repeat(5 << 20 >> 5);
+    let noise: Vec<u8> = (0..300_u32).map(|n| (n * n * 31 + n * 7 + 101).to_le_bytes()[0]).collect();
+    let table: [(&[u8], &str); 6] = [
+        (&noise, "not HTTP/2"),
+        (&text, "not HTTP/2"),
+        (b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "HTTP/1.1 text, not HTTP/2 frames"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "HTTP/1.1 text, not HTTP/2 frames"),
+        (&[0, 0, 1, 0xf0, 5, 0, 0, 0, 1, 0x82], "not HTTP/2"),
+        (&[0, 0, 2, 1, 5, 0, 0, 0, 1, 0x82], "no whole frame"),
+    ];
+    for (octets, why) in table {
+        for from in [&["-"][..], &["--from", "client", "-"], &["--from", "server", "-"]] {
+            let output = pellucid(from, octets);
+            let line = complaint(&output);
+            assert!(line.starts_with("pellucid: -: ") && line.contains(why) && line.lines().count() == 1, "{line}");
+            assert!(output.stdout.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_capture_may_end_in_mid_frame() {
+    let told = told(&pellucid(&["--from", "client", "--hex", &format!("{GET} 000005 00 00 00000001 61")], b""));
+    assert!(told.starts_with(GET_TOLD) && told.contains("the octets end here"), "{told}");
 }
 
 #[test]
