@@ -18,6 +18,14 @@ use crate::h2::violation::Violation;
 use crate::observer::Observer;
 use crate::time::Time;
 
+/// A piece of a field block, as one frame carries it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fragment<'a> {
+    pub(super) octets: &'a [u8],
+    /// The frame says END_HEADERS.
+    pub(super) ends_block: bool,
+}
+
 /// A field block under way.
 #[derive(Debug)]
 pub(super) struct Block {
@@ -30,6 +38,8 @@ pub(super) struct Block {
     pub(super) frames: u32,
     /// Encoded octets so far.
     pub(super) octets: u64,
+    /// Known once the block is complete: the section is above our limits and not all of it is here.
+    pub(super) is_over: bool,
     /// A fault of the frame itself that ends the stream once the block is decoded.
     pub(super) flaw: Option<Violation>,
     pub(super) since: Time,
@@ -48,11 +58,12 @@ impl<O: Observer> Connection<O> {
             fields: self.fields(),
             frames: 0,
             octets: 0,
+            is_over: false,
             // RFC 7540 §5.3.1: the one rule of the old priorities whose breach is still a stream error.
             flaw: frame.depends_on_itself().then_some(Violation::SelfDependency),
             since: now,
         };
-        self.continue_block(block, frame.fragment, frame.end_headers)
+        self.continue_block(block, Fragment { octets: frame.fragment, ends_block: frame.end_headers })
             .map_or_else(Err, |whole| whole.map_or(Ok(None), |block| self.complete(block, now)))
     }
 
@@ -64,7 +75,7 @@ impl<O: Observer> Connection<O> {
         if block.frames > self.config.max_continuation_frames {
             return Err(Violation::TooManyContinuations.into());
         }
-        match self.continue_block(block, frame.fragment, frame.end_headers)? {
+        match self.continue_block(block, Fragment { octets: frame.fragment, ends_block: frame.end_headers })? {
             Some(block) => self.complete(block, now),
             None => Ok(None),
         }
@@ -85,12 +96,7 @@ impl<O: Observer> Connection<O> {
     }
 
     /// Decodes a fragment. Gives the block back when it is complete.
-    pub(super) fn continue_block(
-        &mut self,
-        mut block: Block,
-        fragment: &[u8],
-        end_headers: bool,
-    ) -> Result<Option<Block>, Fault> {
+    pub(super) fn continue_block(&mut self, mut block: Block, fragment: Fragment<'_>) -> Result<Option<Block>, Fault> {
         let c = &self.config;
         let abuse = c.max_header_list_size.saturating_mul(c.header_abuse_multiplier);
         let limits = Limits {
@@ -98,13 +104,13 @@ impl<O: Observer> Connection<O> {
             max_fields: c.max_header_fields + c.max_cookie_crumbs,
             max_string: abuse,
         };
-        block.octets += fragment.len() as u64;
+        block.octets += fragment.octets.len() as u64;
         // The hard stop comes while the block is under way, not behind it.
         if block.octets > u64::from(abuse) {
             return Err(Violation::HeaderListWayTooLarge.into());
         }
-        self.recv.decoder.decode(fragment, &mut block.fields, &limits)?;
-        if end_headers {
+        self.recv.decoder.decode(fragment.octets, &mut block.fields, &limits)?;
+        if fragment.ends_block {
             return Ok(Some(block));
         }
         self.recv.block = Some(block);
@@ -113,15 +119,15 @@ impl<O: Observer> Connection<O> {
 
     pub(super) fn complete(&mut self, mut block: Block, now: Time) -> Result<Option<Event>, Fault> {
         let section = self.recv.decoder.finish()?;
-        let over = self.is_over(&section, &block.fields)?;
+        block.is_over = self.is_over(&section, &block.fields)?;
         let id = block.stream;
         if let Some(promised) = block.promised {
-            return Ok(self.on_promise(block, promised, over, now));
+            return Ok(self.on_promise(block, promised, now));
         }
         let found = self.streams.find(id);
         let result = match found {
-            Found::Idle => return self.on_request(block, over, now),
-            Found::Live(key) => match self.before_section(key, &block, over) {
+            Found::Idle => return self.on_request(block, now),
+            Found::Live(key) => match self.before_section(key, &block) {
                 Ok(true) => self.on_section(key, &mut block, now),
                 Ok(false) => Ok(None),
                 Err(violation) => Err(violation.on(id)),
@@ -160,7 +166,7 @@ impl<O: Observer> Connection<O> {
     }
 
     /// A request that opens a stream.
-    fn on_request(&mut self, mut block: Block, over: bool, now: Time) -> Result<Option<Event>, Fault> {
+    fn on_request(&mut self, mut block: Block, now: Time) -> Result<Option<Event>, Fault> {
         let id = block.stream;
         // RFC 9113 §6.8: streams above what our GOAWAY promised are ignored, their blocks decoded all the same.
         if self.ignores(id) {
@@ -174,7 +180,7 @@ impl<O: Observer> Connection<O> {
             self.recycle(block.fields);
             return Ok(Some(self.refuse(id, refusal, now)));
         }
-        if over {
+        if block.is_over {
             self.recycle(block.fields);
             return Ok(Some(self.too_large(id, block.end, now)));
         }
@@ -275,7 +281,7 @@ impl<O: Observer> Connection<O> {
     }
 
     /// A section on a live stream, before it is looked into. `Ok(false)`: ignore it.
-    fn before_section(&mut self, key: Key, block: &Block, over: bool) -> Result<bool, Violation> {
+    fn before_section(&mut self, key: Key, block: &Block) -> Result<bool, Violation> {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(false) };
         let from = stream.state;
         match from.next(Input::RecvHeaders) {
@@ -294,7 +300,7 @@ impl<O: Observer> Connection<O> {
         if let Some(flaw) = block.flaw {
             return Err(flaw);
         }
-        if over { Err(Violation::HeaderListTooLarge) } else { Ok(true) }
+        if block.is_over { Err(Violation::HeaderListTooLarge) } else { Ok(true) }
     }
 
     /// A response, interim or final, or trailers.

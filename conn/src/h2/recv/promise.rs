@@ -5,7 +5,7 @@
 use pellucid_frame::{End, ErrorCode, PushPromise, StreamId};
 use pellucid_hpack::Token;
 
-use super::headers::Block;
+use super::headers::{Block, Fragment};
 use crate::event::Event;
 use crate::h2::connection::Connection;
 use crate::h2::fault::Fault;
@@ -49,24 +49,25 @@ impl<O: Observer> Connection<O> {
             fields: self.fields(),
             frames: 0,
             octets: 0,
+            is_over: false,
             flaw: None,
             since: now,
         };
-        match self.continue_block(block, frame.fragment, frame.end_headers)? {
+        match self.continue_block(block, Fragment { octets: frame.fragment, ends_block: frame.end_headers })? {
             Some(block) => self.complete(block, now),
             None => Ok(None),
         }
     }
 
     /// The block of a promise is complete (RFC 9113 §8.4).
-    pub(super) fn on_promise(&mut self, mut block: Block, promised: StreamId, over: bool, now: Time) -> Option<Event> {
+    pub(super) fn on_promise(&mut self, mut block: Block, promised: StreamId, now: Time) -> Option<Event> {
         // RFC 9113 §6.8: a stream above what our GOAWAY promised to process.
         if self.ignores(promised) {
             self.recycle(block.fields);
             self.note(Suspicious::Glitch(1), now);
             return None;
         }
-        if let Some(violation) = self.flaw_of_promise(&block, over) {
+        if let Some(violation) = self.flaw_of_promise(&block) {
             self.recycle(block.fields);
             self.stats.note(violation);
             self.observer.violation(promised, violation);
@@ -94,12 +95,12 @@ impl<O: Observer> Connection<O> {
     }
 
     /// What is wrong with a promise, if anything.
-    fn flaw_of_promise(&self, block: &Block, over: bool) -> Option<Violation> {
+    fn flaw_of_promise(&self, block: &Block) -> Option<Violation> {
         // CVE-2024-2398: promises do not count as streams, so they have a limit of their own.
         if self.counts.reserved >= self.config.max_reserved_remote {
             return Some(Violation::TooManyPromises);
         }
-        if over {
+        if block.is_over {
             return Some(Violation::HeaderListTooLarge);
         }
         let facts = match message::request(&block.fields, ExtendedConnect::Off) {
