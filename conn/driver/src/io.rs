@@ -1,7 +1,8 @@
 //! Reading and writing: big reads into a buffer the thread's connections share, one write a turn.
 //!
 //! A connection that waits holds no buffer: it borrows the thread's spare one for a turn and gives it back when every whole
-//! frame has been consumed; only the beginning of an unfinished frame makes it keep one.
+//! frame has been consumed. The beginning of an unfinished frame is kept in a buffer of its own size: peers that begin a frame
+//! and fall silent would else hold a whole read buffer each.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -15,6 +16,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 /// Octets of a read buffer; a read needs at least a quarter of it free.
 const READ_BUFFER: usize = 64 << 10;
+
+/// Unfinished frames up to this many octets are moved to a buffer of their own while the connection sleeps; longer ones are most
+/// often in full flight, and the copy would be in vain.
+const KEPT: usize = 4 << 10;
 
 /// Slices given to one vectored write.
 const SLICES: usize = 32;
@@ -45,6 +50,8 @@ struct Spare {
 pub(crate) struct Io<T> {
     transport: T,
     pub(crate) input: BytesMut,
+    /// The input is no read buffer, but one of its content's size.
+    is_input_kept: bool,
     pub(crate) output: Output,
     tap: Option<Tap>,
     pub(crate) is_read_closed: bool,
@@ -65,6 +72,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Io<T> {
         Self {
             transport,
             input: BytesMut::new(),
+            is_input_kept: false,
             output: Output::new(),
             tap,
             is_read_closed: false,
@@ -160,18 +168,33 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Io<T> {
         }
     }
 
+    /// Takes the thread's spare buffer where this connection has none, or only one that is as small as what it keeps.
     fn borrow_input(&mut self) {
-        if self.input.capacity() == 0 {
-            SPARE.with(|spare| {
-                if let Ok(mut spare) = spare.try_borrow_mut() {
-                    self.input = std::mem::take(&mut spare.input);
-                }
-            });
+        if self.input.capacity() > 0 && !self.is_input_kept {
+            return;
         }
+        self.is_input_kept = false;
+        SPARE.with(|spare| {
+            if let Ok(mut spare) = spare.try_borrow_mut() {
+                let kept = std::mem::replace(&mut self.input, std::mem::take(&mut spare.input));
+                if !kept.is_empty() {
+                    self.input.reserve(READ_BUFFER);
+                    self.input.extend_from_slice(&kept);
+                }
+            }
+        });
     }
 
     /// Before the connection sleeps: what it does not need goes back to the thread.
     pub(crate) fn give_back(&mut self) {
+        if self.is_input_kept && self.input.is_empty() {
+            (self.input, self.is_input_kept) = (BytesMut::new(), false);
+        }
+        let mut kept = None;
+        if !self.is_input_kept && (1..=KEPT).contains(&self.input.len()) {
+            kept = Some(BytesMut::from(self.input.as_ref()));
+            self.input.clear();
+        }
         let input = self.input.is_empty() && self.input.capacity() > 0;
         let output = self.output.is_empty() && self.output.capacity() > 0;
         if !input && !output {
@@ -188,5 +211,35 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Io<T> {
                 }
             }
         });
+        if let Some(kept) = kept {
+            (self.input, self.is_input_kept) = (kept, true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_beginning_of_a_frame_keeps_no_read_buffer_and_loses_nothing() {
+        let (mut far, near) = tokio::io::duplex(64 << 10);
+        let mut io = Io::new(near, None);
+        let mut sent = Vec::new();
+        for n in [1_u8, 2, 250, 3] {
+            let piece = vec![n; usize::from(n) * 9];
+            far.write_all(&piece).await.expect("there is room");
+            sent.extend_from_slice(&piece);
+            let read = std::future::poll_fn(|cx| Poll::Ready(io.poll_read(cx))).await;
+            assert_eq!(read.expect("the pipe is open"), Read::Octets);
+            io.give_back();
+            assert_eq!(io.input, sent);
+            assert!(io.input.capacity() <= 2 * KEPT, "{} octets for {}", io.input.capacity(), sent.len());
+        }
+        io.input.clear();
+        io.give_back();
+        assert_eq!(io.input.capacity(), 0, "nothing is kept of nothing");
     }
 }
