@@ -7,11 +7,13 @@ use super::Find;
 use super::source::is_word;
 use super::tree::{File, Tree};
 
-/// Every `path/file.rs::function` of the walk through a request exists, and there are enough of them to be a walk.
+/// Every `path/file.rs::function` of the documents made of them exists, and there are enough of them.
 pub(super) fn pointers(tree: &Tree) -> Vec<Find> {
-    let Some(document) = tree.file(WALK) else {
-        return Vec::new();
-    };
+    let documents = POINTING.iter().filter_map(|(path, least)| Some((tree.file(path)?, *least)));
+    documents.flat_map(|(document, least)| pointers_of(tree, document, least)).collect()
+}
+
+fn pointers_of(tree: &Tree, document: &File, least: usize) -> Vec<Find> {
     let (mut finds, mut count) = (Vec::new(), 0);
     for (line, pointer) in words(&document.text) {
         let Some((path, item)) = pointer.split_once(".rs::") else { continue };
@@ -20,8 +22,8 @@ pub(super) fn pointers(tree: &Tree) -> Vec<Find> {
             finds.push(Find::new(&document.path, line, format!("`{pointer}`: {what}")));
         }
     }
-    if count < MIN_POINTERS {
-        let what = format!("{count} pointers of the form `path/file.rs::function`; a walk has at least {MIN_POINTERS}");
+    if count < least {
+        let what = format!("{count} pointers of the form `path/file.rs::function`; this document has at least {least}");
         finds.push(Find::new(&document.path, 1, what));
     }
     finds
@@ -124,7 +126,9 @@ fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 const WALK: &str = "docs/LIFE-OF-A-REQUEST.md";
-const MIN_POINTERS: usize = 12;
+const ATTACKS: &str = "docs/ATTACKS.md";
+/// The documents that are made of pointers, and how many each has at least: steps of the walk, rows of the catalogue.
+const POINTING: [(&str, usize); 2] = [(WALK, 12), (ATTACKS, 26)];
 const DEFINES: &[&str] = &["fn", "struct", "enum", "trait", "type", "const", "static"];
 
 #[cfg(test)]
@@ -134,8 +138,8 @@ mod tests {
     const SOURCE: (&str, &str) =
         ("conn/src/recv.rs", "//! x\nstruct Window;\nimpl Window {\n    fn take(&self) {}\n}\nfn run() {}\n");
 
-    fn pointer_finds(text: &str) -> Vec<String> {
-        let finds = pointers(&Tree::of(&[SOURCE, (WALK, text)]));
+    fn pointer_finds(path: &str, text: &str) -> Vec<String> {
+        let finds = pointers(&Tree::of(&[SOURCE, (path, text)]));
         finds.into_iter().map(|find| find.to_string()).collect()
     }
 
@@ -147,19 +151,29 @@ mod tests {
     #[test]
     fn pointers_name_functions_and_methods_that_exist() {
         let enough = "`conn/src/recv.rs::run`, then (conn/src/recv.rs::Window::take).\n".repeat(6);
-        assert!(pointer_finds(&enough).is_empty());
+        assert!(pointer_finds(WALK, &enough).is_empty());
         for wrong in ["conn/src/gone.rs::run", "conn/src/recv.rs::walk", "conn/src/recv.rs::Door::take"] {
-            let finds = pointer_finds(&format!("{enough}See `{wrong}`.\n"));
+            let finds = pointer_finds(WALK, &format!("{enough}See `{wrong}`.\n"));
             assert_eq!(finds.len(), 1, "{wrong}");
             assert!(finds.iter().all(|find| find.starts_with(&format!("{WALK}:7: `{wrong}`: "))), "{finds:?}");
         }
     }
 
     #[test]
-    fn a_walk_has_twelve_pointers() {
-        assert_eq!(pointer_finds(&"`conn/src/recv.rs::run()`\n".repeat(11)).len(), 1);
-        assert!(pointer_finds(&"`conn/src/recv.rs::run()`\n".repeat(12)).is_empty());
+    fn a_document_of_pointers_has_enough_of_them() {
+        for (path, least) in POINTING {
+            assert_eq!(pointer_finds(path, &"`conn/src/recv.rs::run()`\n".repeat(least - 1)).len(), 1);
+            assert!(pointer_finds(path, &"`conn/src/recv.rs::run()`\n".repeat(least)).is_empty());
+        }
         assert!(pointers(&Tree::of(&[SOURCE])).is_empty(), "no document, nothing to check");
+    }
+
+    #[test]
+    fn the_catalogue_of_attacks_names_tests_that_exist() {
+        let rows = "| flood | CVE | bucket | `conn/src/recv.rs::run`, `conn/src/recv.rs::take` |\n".repeat(13);
+        assert!(pointer_finds(ATTACKS, &rows).is_empty());
+        let finds = pointer_finds(ATTACKS, &format!("{rows}| slow | | | `conn/src/recv.rs::gone` |\n"));
+        assert!(matches!(&*finds, [find] if find.starts_with("docs/ATTACKS.md:14: ")), "{finds:?}");
     }
 
     #[test]
