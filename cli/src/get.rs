@@ -2,10 +2,13 @@
 //!
 //! ```text
 //!  URLs of one origin ─▶ Origin: one connection, all requests at once ─┬─▶ response ─▶ body ─▶ its file, as it comes
-//!  URLs of another    ─▶ Origin …                                      └─▶ response ─▶ body ─▶ stdout, when it is its turn
+//!  URLs of another    ─▶ Origin …                                      └─▶ response ─▶ body ─▶ stdout, in its turn
 //! ```
 //! A body whose turn has not come waits in its stream's window: that is the bound on what is held.
+//!
+//! Not for: HTTP/1.1, redirects, cookies, content codings; those who need them have curl.
 
+mod explain;
 mod origin;
 mod request;
 mod sink;
@@ -13,7 +16,7 @@ mod sink;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pellucid_client::{Chunk, Error, Response, Url};
+use pellucid_client::{Chunk, Response, Url};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -54,7 +57,7 @@ pub(crate) struct Args {
     /// Show no body and end with 1 where the status is 400 or above
     #[arg(short, long)]
     fail: bool,
-    /// Nothing new here: http:// always is
+    /// Accepted for curl's sake: http:// is always HTTP/2 with prior knowledge here
     #[arg(long = "http2-prior-knowledge")]
     _prior_knowledge: bool,
 }
@@ -87,7 +90,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// What comes of a request: `None` where the reason has been told for another one.
-type Answer = oneshot::Receiver<Result<Response, Error>>;
+type Answer = oneshot::Receiver<Result<Response, String>>;
 
 async fn fetch(args: &Args, urls: Vec<Url>, trust: pellucid_client::Trust) -> Result<(), Failure> {
     let mut origins = origin::group(&urls);
@@ -112,7 +115,7 @@ async fn fetch(args: &Args, urls: Vec<Url>, trust: pellucid_client::Trust) -> Re
     for origin in origins {
         match origin.await {
             Ok(Ok(connections)) => origin::close(connections).await,
-            Ok(Err(error)) => told.push(error.to_string()),
+            Ok(Err(error)) => told.push(explain::connecting(&error)),
             Err(_) => told.push("a connection's task failed".to_owned()),
         }
     }
@@ -126,6 +129,7 @@ async fn receive(args: &Args, urls: Vec<Url>, answers: Vec<Answer>) -> Vec<Strin
         Running(JoinHandle<Ending>),
         Waiting(Answer),
     }
+    let on_status = if args.fail { OnStatus::Fail } else { OnStatus::Show };
     let mut files = args.output.iter();
     let transfers: Vec<(Url, Transfer)> = urls
         .into_iter()
@@ -133,7 +137,7 @@ async fn receive(args: &Args, urls: Vec<Url>, answers: Vec<Answer>) -> Vec<Strin
         .map(|(url, answer)| match files.next().filter(|file| file.as_os_str() != "-") {
             Some(file) => {
                 let sink = Sink::file(file.clone());
-                (url, Transfer::Running(tokio::spawn(transfer(answer, sink, args.fail))))
+                (url, Transfer::Running(tokio::spawn(transfer(answer, sink, on_status))))
             }
             None => (url, Transfer::Waiting(answer)),
         })
@@ -144,7 +148,7 @@ async fn receive(args: &Args, urls: Vec<Url>, answers: Vec<Answer>) -> Vec<Strin
         let ending = match transfer_of {
             Transfer::Running(task) => task.await.unwrap_or_else(|_| Ending::Failed("its task failed".to_owned())),
             Transfer::Waiting(_) if stdout_is_closed => Ending::Complete,
-            Transfer::Waiting(answer) => transfer(answer, Sink::stdout(), args.fail).await,
+            Transfer::Waiting(answer) => transfer(answer, Sink::stdout(), on_status).await,
         };
         match ending {
             Ending::Failed(why) => told.push(format!("{url}: {why}")),
@@ -155,15 +159,24 @@ async fn receive(args: &Args, urls: Vec<Url>, answers: Vec<Answer>) -> Vec<Strin
     told
 }
 
+/// What a status of 400 or above does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnStatus {
+    /// Its body is shown like any other.
+    Show,
+    /// Its body is not shown, and the command fails.
+    Fail,
+}
+
 /// One response, from its header section to its last octet.
-async fn transfer(answer: Answer, mut sink: Sink, fail: bool) -> Ending {
+async fn transfer(answer: Answer, mut sink: Sink, on_status: OnStatus) -> Ending {
     let mut response = match answer.await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Ending::Failed(origin::explain(&error)),
+        Ok(Err(why)) => return Ending::Failed(why),
         // There is no connection; its origin tells why, once.
         Err(_) => return Ending::Complete,
     };
-    if fail && response.status() >= 400 {
+    if on_status == OnStatus::Fail && response.status() >= 400 {
         return Ending::Failed(format!("HTTP status {}", response.status()));
     }
     while let Some(chunk) = response.body_mut().chunk().await {
@@ -177,7 +190,7 @@ async fn transfer(answer: Answer, mut sink: Sink, fail: bool) -> Ending {
             Err(error) => {
                 // What has come is kept, as curl does.
                 let _ = sink.finish().await;
-                return Ending::Failed(origin::explain(&error));
+                return Ending::Failed(explain::receiving(&error));
             }
         }
     }

@@ -1,4 +1,6 @@
 //! Why a connection could not be made, in words that say what to do.
+//!
+//! Not for: what goes wrong on a connection that is made; that is the driver's error.
 
 use std::fmt;
 use std::io;
@@ -21,15 +23,27 @@ pub enum ConnectError {
     Config(String),
 }
 
+#[cfg(feature = "tls")]
+impl ConnectError {
+    /// Whether the server's certificate was refused: another [`Trust`](crate::Trust) may help.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        matches!(self, Self::Tls(_, e) if crate::tls::refused(e).is_some())
+    }
+}
+
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Resolve(host, e) => write!(f, "cannot resolve {host}: {e}"),
             Self::Connect(to, e) => write!(f, "cannot connect to {to}: {e}"),
             Self::Timeout(to, what) => write!(f, "cannot connect to {to}: {what} timed out"),
+            #[cfg(feature = "tls")]
+            Self::Tls(to, e) => write!(f, "TLS handshake with {to} failed: {}", crate::tls::Reason(e)),
+            #[cfg(not(feature = "tls"))]
             Self::Tls(to, e) => write!(f, "TLS handshake with {to} failed: {e}"),
             Self::NoHttp2(to) => {
-                write!(f, "{to} does not offer HTTP/2 (it chose no ALPN protocol h2): it may speak only HTTP/1.1")
+                write!(f, "{to} does not offer HTTP/2 (no ALPN protocol h2): it may speak only HTTP/1.1")
             }
             Self::Config(text) => f.write_str(text),
         }

@@ -1,5 +1,9 @@
-//! TLS for the client: whom to believe, and ALPN `h2`.
+//! TLS for the client: whom to believe, ALPN `h2` (RFC 9113 §3.2), and why a handshake failed in plain words.
+//!
+//! Not for: versions and ciphers; those are rustls's choice.
 
+use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -26,6 +30,16 @@ pub enum Trust {
     Pem(Vec<u8>),
     /// Anyone, like curl's `-k`: for development, since anybody in between can read and change everything.
     Anyone,
+}
+
+impl Trust {
+    /// Whether a connection could be made with this: reads the certificates without connecting.
+    ///
+    /// # Errors
+    /// [`ConnectError::Config`] where they cannot be read or used.
+    pub fn check(&self) -> Result<(), ConnectError> {
+        client_config(self).map(drop).map_err(ConnectError::Config)
+    }
 }
 
 /// Makes the handshake; the server must choose HTTP/2.
@@ -71,8 +85,8 @@ fn client_config(trust: &Trust) -> Result<ClientConfig, String> {
     Ok(config)
 }
 
-/// Believes what the named certificates have signed, and the named certificates themselves: those that people make for one
-/// server often say that they are authorities, which could not be a server's otherwise.
+/// Believes what the named certificates have signed, and the named certificates themselves: those that people make for
+/// one server often say that they are authorities, which could not be a server's otherwise.
 #[derive(Debug)]
 struct Named {
     certificates: Vec<CertificateDer<'static>>,
@@ -180,3 +194,78 @@ impl ServerCertVerifier for Anyone {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
+
+/// Why a handshake failed, as far as people can do something about it.
+pub(crate) struct Reason<'a>(pub(crate) &'a io::Error);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(why) = refused(self.0) {
+            return write!(f, "its certificate is not trusted: {}", Refusal(why));
+        }
+        match (tls_error(self.0), self.0.kind()) {
+            // What came is no record of TLS: an answer of HTTP in clear text, perhaps.
+            (Some(rustls::Error::InvalidMessage(_)), _) => {
+                f.write_str("the server does not speak TLS on this port; try http://")
+            }
+            (None, io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
+                f.write_str("the server closed the connection during the TLS handshake")
+            }
+            _ => write!(f, "{}", self.0),
+        }
+    }
+}
+
+/// Why the server's certificate was refused, if it was.
+pub(crate) fn refused(error: &io::Error) -> Option<&CertificateError> {
+    match tls_error(error) {
+        Some(rustls::Error::InvalidCertificate(why)) => Some(why),
+        _ => None,
+    }
+}
+
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// What is wrong with a certificate.
+struct Refusal<'a>(&'a CertificateError);
+
+impl fmt::Display for Refusal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use CertificateError as E;
+        match self.0 {
+            E::UnknownIssuer => f.write_str("it is signed by an authority that is not known here"),
+            E::NotValidForName => f.write_str("it is made for another name"),
+            E::NotValidForNameContext { expected, presented } => {
+                write!(f, "it is not made for {}", expected.to_str())?;
+                if presented.is_empty() { Ok(()) } else { write!(f, ", but for {}", Names(presented)) }
+            }
+            E::Expired | E::ExpiredContext { .. } => f.write_str("it has expired"),
+            E::NotValidYet | E::NotValidYetContext { .. } => f.write_str("it is not valid yet"),
+            E::Revoked => f.write_str("it has been revoked"),
+            // The verifier's own error, which has no name outside of it.
+            E::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                f.write_str("it is an authority's certificate, not a server's")
+            }
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+/// The names in a certificate, which wrote the type around each, such as `DnsName("localhost")`.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, name) in self.0.iter().take(NAMES_SHOWN).enumerate() {
+            let name = name.split_once('(').map_or(name.as_str(), |(_, name)| name.trim_end_matches(')'));
+            let gap = if place == 0 { "" } else { ", " };
+            write!(f, "{gap}{}", name.trim_matches('"'))?;
+        }
+        if self.0.len() > NAMES_SHOWN { f.write_str(" and others") } else { Ok(()) }
+    }
+}
+
+/// A certificate may hold thousands.
+const NAMES_SHOWN: usize = 3;

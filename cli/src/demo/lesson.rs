@@ -1,4 +1,6 @@
 //! What to say when something is seen for the first time.
+//!
+//! Not for: where it is said; that is `timeline`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,6 +89,13 @@ impl Lesson {
     }
 }
 
+/// A stream's window after DATA, where it is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Window {
+    Open,
+    UsedUp,
+}
+
 /// A stream as far as the lessons need it.
 #[derive(Default)]
 struct Stream {
@@ -127,8 +136,8 @@ impl Lessons {
             Described::Headers { block, .. } if from == Role::Client => self.request(head, block),
             Described::Headers { block, .. } => self.response(head, block),
             Described::Data { windows, .. } => {
-                let is_used_up = windows.and_then(|left| left.stream) == Some(0);
-                self.data(from, head, is_used_up)
+                let used_up = windows.and_then(|left| left.stream) == Some(0);
+                self.data(from, head, if used_up { Window::UsedUp } else { Window::Open })
             }
             _ => Vec::new(),
         }
@@ -174,7 +183,7 @@ impl Lessons {
         shown
     }
 
-    fn data(&mut self, from: Role, head: Head, is_used_up: bool) -> Vec<Lesson> {
+    fn data(&mut self, from: Role, head: Head, window: Window) -> Vec<Lesson> {
         if from == Role::Client {
             return vec![Lesson::Data];
         }
@@ -186,7 +195,7 @@ impl Lessons {
         if self.streams.get(&head.stream).is_some_and(|stream| stream.is_urgent) {
             shown.push(Lesson::Urgent);
         }
-        if is_used_up && !ends {
+        if window == Window::UsedUp && !ends {
             shown.push(Lesson::WindowUsedUp);
         }
         if ends {

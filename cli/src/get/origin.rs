@@ -1,16 +1,20 @@
 //! The requests that share a connection, and the connection.
+//!
+//! Not for: what comes of a response once it has begun; that is `get`'s own.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pellucid_client::{
-    Client, Config, ConnectError, Connection, Connector, Error, Kind, Request, Response, Trust, Url,
+    Client, Config, ConnectError, Connection, Connector, Error, Report, Request, Response, Trust, Url,
 };
-use pellucid_conn::h2::{Role, Violation};
+use pellucid_conn::h2::Role;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::Args;
+use super::explain::{self, Heard};
 use super::request::Order;
 use crate::failure::Failure;
 use crate::watch;
@@ -34,8 +38,11 @@ pub(super) struct Origin {
 pub(super) struct Pending {
     pub(super) url: Url,
     pub(super) request: Request,
-    pub(super) answer: oneshot::Sender<Result<Response, Error>>,
+    pub(super) answer: Answering,
 }
+
+/// Hands over what comes of a request, or why nothing does.
+pub(super) type Answering = oneshot::Sender<Result<Response, String>>;
 
 /// How all origins are asked.
 pub(super) struct Manner {
@@ -68,7 +75,10 @@ pub(super) fn group(urls: &[Url]) -> Vec<Origin> {
 pub(super) fn trust(args: &Args) -> Result<Trust, Failure> {
     match &args.cacert {
         Some(file) => {
-            std::fs::read(file).map(Trust::Pem).map_err(|error| Failure::new(format!("{}: {error}", file.display())))
+            let failed = |error: &dyn Display| Failure::new(format!("--cacert {}: {error}", file.display()));
+            let trust = std::fs::read(file).map(Trust::Pem).map_err(|error| failed(&error))?;
+            trust.check().map_err(|error| failed(&error))?;
+            Ok(trust)
         }
         None if args.insecure => Ok(Trust::Anyone),
         None => Ok(Trust::Platform),
@@ -76,25 +86,30 @@ pub(super) fn trust(args: &Args) -> Result<Trust, Failure> {
 }
 
 impl Origin {
-    /// Connects, sends all requests, and hands their responses over as they come. What the server says it has not touched
-    /// (RFC 9113 §8.7: it leaves after so many requests, perhaps) is asked on a further connection, as long as it answers
-    /// some on each.
+    /// Connects, sends all requests, and hands their responses over as they come. What the server says it has not
+    /// touched (RFC 9113 §8.7: it leaves after so many requests, perhaps) is asked on a further connection, as long as
+    /// it answers some on each.
     pub(super) async fn run(self, manner: Arc<Manner>) -> Result<Vec<Connection>, ConnectError> {
         let mut connections = Vec::new();
         let mut pending = self.pending;
         while !pending.is_empty() {
-            let connection = connect(&self.url, &manner, pending.len()).await?;
+            let heard = Heard::default();
+            let connection = connect(&self.url, &manner, pending.len(), &heard).await?;
             let asked = pending.len();
-            let untouched = ask_all(connection.client(), pending).await;
-            connections.push(connection);
-            let is_hopeless = untouched.len() == asked || !manner.order.is_repeatable();
+            let unanswered = ask_all(connection.client(), pending, &heard).await;
+            let is_over = unanswered.iter().any(|request| explain::is_vague(&request.error));
+            let report = if is_over { leave(connection).await } else { keep(&mut connections, connection) };
+            let is_hopeless = unanswered.len() == asked || !manner.order.is_repeatable();
             pending = Vec::new();
-            for Untouched { url, answer, error } in untouched {
+            for Unanswered { url, answer, error } in unanswered {
                 match manner.order.request(&url) {
-                    Ok(request) if !is_hopeless => pending.push(Pending { url, request, answer }),
+                    Ok(request) if !is_hopeless && error.is_unprocessed() => {
+                        pending.push(Pending { url, request, answer });
+                    }
                     _ => {
+                        let error = explain::cause(error, report.as_ref());
                         // Where nobody waits for it, nobody needs to know.
-                        let _ = answer.send(Err(error));
+                        let _ = answer.send(Err(explain::asking(&error, &url, &heard)));
                     }
                 }
             }
@@ -103,51 +118,52 @@ impl Origin {
     }
 }
 
-/// A request that the server has not touched.
-struct Untouched {
+/// A request that the server has not touched, or whose error does not say enough.
+struct Unanswered {
     url: Url,
-    answer: oneshot::Sender<Result<Response, Error>>,
+    answer: Answering,
     error: Error,
 }
 
 /// Sends everything at once; ends when every request has its response, or none to hope for.
-async fn ask_all(client: &Client, pending: Vec<Pending>) -> Vec<Untouched> {
+async fn ask_all(client: &Client, pending: Vec<Pending>, heard: &Heard) -> Vec<Unanswered> {
     let mut asked = Vec::new();
     for Pending { url, request, answer } in pending {
         let response = client.send(request);
+        let heard = heard.clone();
         asked.push(tokio::spawn(async move {
             match response.await {
-                Err(error) if error.is_unprocessed() => Some(Untouched { url, answer, error }),
+                Err(error) if error.is_unprocessed() || explain::is_vague(&error) => {
+                    Some(Unanswered { url, answer, error })
+                }
                 outcome => {
                     // Where nobody wants it any more, dropping it cancels the request.
-                    let _ = answer.send(outcome);
+                    let _ = answer.send(outcome.map_err(|error| explain::asking(&error, &url, &heard)));
                     None
                 }
             }
         }));
     }
-    let mut untouched = Vec::new();
+    let mut unanswered = Vec::new();
     for request in asked {
-        untouched.extend(request.await.ok().flatten());
+        unanswered.extend(request.await.ok().flatten());
     }
-    untouched
+    unanswered
 }
 
 /// A connection for so many requests.
-async fn connect(url: &Url, manner: &Manner, requests: usize) -> Result<Connection, ConnectError> {
+async fn connect(url: &Url, manner: &Manner, requests: usize, heard: &Heard) -> Result<Connection, ConnectError> {
     let prefix = match manner.shown {
         Shown::FramesByOrigin => format!("{} ", url.authority()),
         Shown::Nothing | Shown::Frames => String::new(),
     };
-    let mut connector = Connector::new().trust(manner.trust.clone()).config(config(requests));
-    if manner.shown != Shown::Nothing {
-        connector = connector.tap(watch::frames(Role::Client, prefix));
-    }
+    let shown = (manner.shown != Shown::Nothing).then(|| watch::frames(Role::Client, prefix));
+    let connector = Connector::new().trust(manner.trust.clone()).config(config(requests)).tap(heard.listen(shown));
     connector.connect(url).await
 }
 
-/// Bodies wait for their turn in their windows, so the connection's window must have room for all of them at once: the one
-/// whose turn it is must never wait for the others.
+/// Bodies wait for their turn in their windows, so the connection's window must have room for all of them at once: the
+/// one whose turn it is must never wait for the others.
 fn config(requests: usize) -> Config {
     let streams = u32::try_from(requests).unwrap_or(STREAMS).clamp(1, STREAMS);
     let mut config = Config::client();
@@ -157,23 +173,19 @@ fn config(requests: usize) -> Config {
     config
 }
 
+/// A connection that is still good: the bodies of its responses are to come.
+fn keep(connections: &mut Vec<Connection>, connection: Connection) -> Option<Report> {
+    connections.push(connection);
+    None
+}
+
 /// Leaves politely, and does not wait for servers that are slow to notice.
 pub(super) async fn close(connections: Vec<Connection>) {
     for connection in connections {
-        let _ = timeout(FAREWELL, connection.close()).await;
+        leave(connection).await;
     }
 }
 
-/// An error, with what it most likely means.
-pub(super) fn explain(error: &Error) -> String {
-    match error.kind() {
-        Kind::Connection(e) if matches!(e.violation, Violation::Http1Peer | Violation::FirstFrameNotSettings) => {
-            format!("the server does not speak HTTP/2 here; it may speak only HTTP/1.1 ({error})")
-        }
-        Kind::Connection(e) if e.violation == Violation::PeerClosed => CLOSED.to_owned(),
-        Kind::Closed => CLOSED.to_owned(),
-        _ => error.to_string(),
-    }
+async fn leave(connection: Connection) -> Option<Report> {
+    timeout(FAREWELL, connection.close()).await.ok().flatten()
 }
-
-const CLOSED: &str = "the server closed the connection before the response was complete";

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use crate::peer::{Peer, drain};
-use crate::run::{Serving, complaint, printed, run};
+use crate::run::{Serving, arg, complaint, folder, printed, run};
 
 #[test]
 fn wrong_usage_is_one_line_and_exit_code_2() {
@@ -76,6 +76,73 @@ fn a_tls_server_that_speaks_only_http1_is_told_of() {
         assert!(line.contains("does not offer HTTP/2") && line.contains("HTTP/1.1"), "{line}");
         peer.done();
     }
+}
+
+#[test]
+fn the_wrong_scheme_for_a_port_is_told_of() {
+    let clear = Serving::start(&["--bytes", "3"]);
+    let line = complaint(&run(&["get", "-k", &clear.url("/").replace("http://", "https://")]), 1);
+    assert!(line.contains("does not speak TLS on this port; try http://"), "{line}");
+
+    let http1 = Peer::start(|mut stream, _| {
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").expect("the client listens");
+        drain(&mut stream);
+    });
+    let line = complaint(&run(&["get", "-k", &format!("https://{}/", http1.address)]), 1);
+    assert!(line.contains("does not speak TLS on this port; try http://"), "{line}");
+    http1.done();
+
+    let tls = Serving::start(&["--bytes", "3", "--tls"]);
+    let line = complaint(&run(&["get", &tls.url("/").replace("https://", "http://")]), 1);
+    assert!(line.contains("it may want https:// or speak only HTTP/1.1"), "{line}");
+}
+
+#[test]
+fn a_server_that_leaves_without_a_word_is_told_of() {
+    for (scheme, why) in [
+        ("http", "it may want https:// or speak only HTTP/1.1"),
+        ("https", "the server closed the connection during the TLS handshake"),
+    ] {
+        // Nothing is read, so that some systems reset the connection.
+        let peer = Peer::start(|stream, _| drop(stream));
+        let line = complaint(&run(&["get", "-k", &format!("{scheme}://{}/", peer.address)]), 1);
+        assert!(line.contains(why), "{line}");
+        peer.done();
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_is_said_in_plain_words() {
+    let folder = folder("complaints_certificates");
+    let changed = |change: fn(&mut rcgen::CertificateParams)| {
+        let mut params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+        change(&mut params);
+        let pair = rcgen::KeyPair::generate().expect("a key");
+        let made = params.self_signed(&pair).expect("a certificate");
+        let (cert, key) = (folder.join("one.pem"), folder.join("one.key"));
+        std::fs::write(&cert, made.pem()).expect("a file");
+        std::fs::write(&key, pair.serialize_pem()).expect("a file");
+        let files = [arg(&cert), arg(&key)].map(str::to_owned);
+        (Serving::start(&["--echo", "--tls", "--cert", &files[0], "--key", &files[1]]), files)
+    };
+    let elsewhere = |url: String| url.replace("127.0.0.1", "localhost");
+    let hint = "(see --cacert FILE or -k)";
+
+    let (server, [cert, key]) = changed(|_| {});
+    let line = complaint(&run(&["get", "--cacert", &cert, &elsewhere(server.url("/"))]), 1);
+    assert!(line.contains("it is not made for localhost, but for 127.0.0.1") && line.contains(hint), "{line}");
+    let line = complaint(&run(&["get", &server.url("/")]), 1);
+    assert!(line.contains("it is signed by an authority that is not known here") && line.contains(hint), "{line}");
+    let line = complaint(&run(&["get", "--cacert", &key, &server.url("/")]), 1);
+    assert!(line.contains(&format!("--cacert {key}: ")), "{line}");
+
+    let (server, [cert, _]) = changed(|params| params.not_after = rcgen::date_time_ymd(2001, 1, 1));
+    let line = complaint(&run(&["get", "--cacert", &cert, &server.url("/")]), 1);
+    assert!(line.contains("it has expired") && line.contains(hint), "{line}");
+
+    let (server, _) = changed(|params| params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained));
+    let line = complaint(&run(&["get", &server.url("/")]), 1);
+    assert!(line.contains("its certificate is not trusted: ") && line.contains(hint), "{line}");
 }
 
 /// A TLS server that would choose among these protocols.

@@ -23,7 +23,7 @@ fn bodies_come_in_the_order_of_the_urls_on_one_connection() {
     let output = run(&args);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
     assert!(output.stdout == contents.concat());
-    assert_eq!(server.leave().1, "served 8 requests on 1 connections\n");
+    assert_eq!(server.leave().1, "served 8 requests on 1 connection\n");
 }
 
 #[test]
@@ -33,8 +33,8 @@ fn each_origin_has_a_connection_of_its_own() {
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "....".to_owned()));
     let prefix = one.origin.strip_prefix("http://").expect("clear text");
     assert!(text(&output.stderr).contains(&format!("{prefix} -> HEADERS stream 3")));
-    assert_eq!(one.leave().1, "served 2 requests on 1 connections\n");
-    assert_eq!(two.leave().1, "served 1 requests on 1 connections\n");
+    assert_eq!(one.leave().1, "served 2 requests on 1 connection\n");
+    assert_eq!(two.leave().1, "served 1 request on 1 connection\n");
 }
 
 #[test]
