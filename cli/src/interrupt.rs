@@ -1,11 +1,14 @@
 //! The signals that ask a process to leave.
+//!
+//! Not for: what leaving means; that is the subcommand's.
 
 use crate::failure::Failure;
 
 /// What a process ends with that was interrupted.
 pub(crate) const EXIT_CODE: u8 = 130;
 
-/// SIGINT and SIGTERM; Ctrl-C alone where there are no such signals. From now on they do not end the process by themselves.
+/// SIGINT and SIGTERM; Ctrl-C alone where there are no such signals. From now on they do not end the process by
+/// themselves.
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,

@@ -1,6 +1,7 @@
 //! `pellucid serve`: a server to point clients at: a directory, the request's own body, or so many octets.
 //!
-//! For: options, the certificate, signals, the line that says where it listens. What is answered is in the modules below.
+//! For: options, the certificate, signals, the line that says where it listens. What is answered is in the modules
+//! below.
 //! Not for: anything of HTTP/2; that is `pellucid-server`'s.
 
 mod answer;
@@ -45,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires_all = ["tls", "cert"])]
     key: Option<PathBuf>,
     /// Threads that serve
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = units::workers)]
     workers: usize,
     /// Tell of every request on stderr; twice: of every frame, too
     #[arg(short, long, action = clap::ArgAction::Count)]
@@ -134,6 +135,8 @@ fn leave_on_signals(shutdown: Shutdown) -> Result<(), Failure> {
             signals.next().await;
             shutdown.shut_down();
             signals.next().await;
+            // That nobody reads it is no reason to stay.
+            let _ = writeln!(io::stderr(), "pellucid: stopped at once: what was under way is cut");
             std::process::exit(i32::from(interrupt::EXIT_CODE));
         });
     };

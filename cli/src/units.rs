@@ -1,4 +1,6 @@
-//! Numbers with units, as people type them.
+//! Numbers as people type them.
+//!
+//! Not for: limits that depend on anything but the number.
 
 /// Octets: a number, perhaps with k, m or g (of 1024 each).
 pub(crate) fn octets(text: &str) -> Result<u64, String> {
@@ -14,6 +16,17 @@ pub(crate) fn octets(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| "too large".to_owned())
 }
 
+/// How many threads serve.
+pub(crate) fn workers(text: &str) -> Result<usize, String> {
+    let number: Option<usize> = text.parse().ok();
+    number
+        .filter(|number| (1..=MAX_WORKERS).contains(number))
+        .ok_or_else(|| format!("write a number from 1 to {MAX_WORKERS}"))
+}
+
+/// More threads than any machine has processors for; each holds a socket and a runtime.
+const MAX_WORKERS: usize = 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,6 +39,13 @@ mod tests {
         }
         for text in ["", "k", "1.5k", "-1", "1kb", "1 k", "99999999999g", "ä"] {
             assert!(octets(text).is_err(), "{text}");
+        }
+    }
+    #[test]
+    fn workers_are_from_1_to_1024() {
+        assert_eq!([workers("1"), workers("1024")], [Ok(1), Ok(1024)]);
+        for text in ["", "0", "-1", "1025", "two", "99999999999999999999999"] {
+            assert_eq!(workers(text), Err("write a number from 1 to 1024".to_owned()), "{text}");
         }
     }
 }

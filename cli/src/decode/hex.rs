@@ -2,8 +2,8 @@
 //!
 //! Not for: dumps with offsets and a text column; those hold more than the octets.
 
-/// Whether a text holds octets as hex: nothing but digits, white space, colons and `0x`. No HTTP/2 connection begins like
-/// that, so nothing is lost by taking such a file for text.
+/// Whether a text holds octets as hex: nothing but digits, white space, colons and `0x`. No HTTP/2 connection begins
+/// like that, so nothing is lost by taking such a file for text.
 pub(super) fn is_likely(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_hexdigit() || is_skipped(c) || c == 'x' || c == 'X')
 }

@@ -61,8 +61,15 @@ fn status_of(error: &io::Error) -> u16 {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => 404,
         ErrorKind::PermissionDenied => 403,
+        _ if is_loop(error) => 404,
         _ => 500,
     }
+}
+
+/// Whether symbolic links lead back to themselves, and so to no file.
+fn is_loop(error: &io::Error) -> bool {
+    // Its `ErrorKind` cannot be named yet.
+    format!("{:?}", error.kind()) == "FilesystemLoop"
 }
 
 /// A request's path as one relative to the root, which no segment of it leaves; else the status to answer.
@@ -74,7 +81,7 @@ fn inside(path: &[u8]) -> Result<PathBuf, u16> {
         if segment.is_empty() || segment == "." {
             continue;
         }
-        // A segment must name one thing here, on every system: nothing above, no separators that were hidden by encoding.
+        // A segment must name one thing here, on every system: nothing above, no separators hidden by encoding.
         let mut parts = Path::new(&segment).components();
         let is_one_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
         if !is_one_name || segment.contains(['\0', '/', '\\']) {

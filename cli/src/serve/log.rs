@@ -1,4 +1,6 @@
 //! What `serve -v` tells on stderr: a line a request, once its response has been made; with `-vv` the frames, too.
+//!
+//! Not for: whether a client got the last octets of a response, which nothing tells a server.
 
 use std::future::Future;
 use std::io;
@@ -48,6 +50,7 @@ impl<S: Service> Service for Logged<S> {
             path: text(request.path()),
             status: 0,
             octets: 0,
+            body: Progress::Whole,
             began: Instant::now(),
         };
         Answering { future: Box::pin(self.0.call(request)), line: Some(line) }
@@ -72,6 +75,8 @@ impl<F: Future<Output = Response>> Future for Answering<F> {
             line.octets = octets;
             *response.body_mut() = body;
         } else {
+            // RFC 9110 §9.3.2: the response to HEAD has no content, whatever there is.
+            line.body = if line.method == "HEAD" { Progress::Whole } else { Progress::Begun };
             *response.body_mut() = Body::from_source(Counted { body, line });
         }
         Poll::Ready(response)
@@ -87,8 +92,10 @@ struct Counted {
 impl Source for Counted {
     fn poll_chunk(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Error>>> {
         let chunk = ready!(self.body.poll_chunk(cx));
-        if let Some(Ok(Chunk::Data(data))) = &chunk {
-            self.line.octets += data.len() as u64;
+        match &chunk {
+            Some(Ok(Chunk::Data(data))) => self.line.octets += data.len() as u64,
+            Some(Ok(Chunk::Trailers(_))) | None => self.line.body = Progress::Whole,
+            Some(Err(error)) => self.line.body = Progress::Failed(error.to_string()),
         }
         Poll::Ready(chunk)
     }
@@ -100,15 +107,32 @@ struct Line {
     path: String,
     status: u16,
     octets: u64,
+    body: Progress,
     began: Instant,
+}
+
+/// How far the body of a response has come.
+enum Progress {
+    /// Dropped now, it is cut: the stream was reset, or the connection has ended.
+    Begun,
+    Whole,
+    /// Says why.
+    Failed(String),
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let Self { method, path, status, octets, began } = self;
-        match status {
-            0 => tracing::info!("{method} {path}: given up by the client after {:.1?}", began.elapsed()),
-            _ => tracing::info!("{method} {path}: {status}, {octets} octets in {:.1?}", began.elapsed()),
+        let Self { method, path, status, octets, body, began } = self;
+        let took = began.elapsed();
+        match (*status, body) {
+            (0, _) => tracing::info!("{method} {path}: given up by the client after {took:.1?}"),
+            (_, Progress::Whole) => tracing::info!("{method} {path}: {status}, {octets} octets in {took:.1?}"),
+            (_, Progress::Begun) => {
+                tracing::info!("{method} {path}: {status}, CUT after {octets} octets in {took:.1?}");
+            }
+            (_, Progress::Failed(why)) => {
+                tracing::info!("{method} {path}: {status}, FAILED after {octets} octets in {took:.1?}: {why}");
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::run::{Serving, arg, complaint, folder, printed, run};
 
 #[test]
 fn wrong_usage_is_one_line_and_exit_code_2() {
-    let table: [(&[&str], &str); 12] = [
+    let table: [(&[&str], &str); 14] = [
         (&["frobnicate"], "frobnicate"),
         (&["get"], "<URL>"),
         (&["get", "--frobnicate", "http://localhost/"], "--frobnicate"),
@@ -20,7 +20,9 @@ fn wrong_usage_is_one_line_and_exit_code_2() {
         (&["get", "-X", "GE T", "http://localhost/"], "method"),
         (&["serve", "--bytes", "many"], "10k"),
         (&["serve", "--echo", "--bytes", "1"], "--bytes"),
-        (&["serve", "--echo", "--workers", "0"], "workers"),
+        (&["serve", "--echo", "--workers", "0"], "--workers <N>': write a number from 1 to 1024"),
+        (&["serve", "--echo", "--workers", "1025"], "write a number from 1 to 1024"),
+        (&["serve", "--echo", "--workers", "two"], "write a number from 1 to 1024"),
         (&["serve", "--echo", "--listen", "nowhere"], "HOST:PORT"),
     ];
     for (args, what) in table {

@@ -85,7 +85,9 @@ fn files_are_served_and_nothing_outside_of_them() {
     }
     fs::write(site.join("empty.json"), "").expect("a file");
     #[cfg(unix)]
-    std::os::unix::fs::symlink(&secret, site.join("leak.txt")).expect("a link");
+    for (target, link) in [(&secret, "leak.txt"), (&site.join("loop"), "loop")] {
+        std::os::unix::fs::symlink(target, site.join(link)).expect("a link");
+    }
     let server = Serving::start(&[arg(&site)]);
     let table = [
         ("GET", "/a%20b.txt?query", 200, "text/plain; charset=utf-8", "text"),
@@ -95,6 +97,7 @@ fn files_are_served_and_nothing_outside_of_them() {
         ("GET", "/empty.json", 200, "application/json", ""),
         ("HEAD", "/1k", 200, "application/octet-stream", ""),
         ("GET", "/", 404, PLAIN, "404 not found\n"),
+        ("GET", "/loop", 404, PLAIN, "404 not found\n"),
         ("GET", "/nothing", 404, PLAIN, "404 not found\n"),
         ("GET", "/1k/below", 404, PLAIN, "404 not found\n"),
         ("GET", "/../secret.txt", 403, PLAIN, "403 not allowed\n"),
@@ -140,6 +143,23 @@ fn requests_and_frames_are_told_on_request() {
     let (_, _, told) = server.leave();
     assert!(told.contains("GET /told: 200, 5 octets in "), "{told}");
     assert!(told.contains("#1 <- DATA stream 1 END_STREAM, 5 octets\n"), "{told}");
+}
+
+#[test]
+fn a_response_that_was_cut_does_not_look_like_a_success() {
+    let server = Serving::start(&["--bytes", "100m", "-v"]);
+    with_connection(&server.url("/cut"), async |connection, url| {
+        let mut response = connection.client().send(url.get()).await.expect("an answer");
+        assert!(response.body_mut().chunk().await.is_some_and(|chunk| chunk.is_ok()));
+        // Dropped before its end, it is reset.
+        drop(response);
+    });
+    printed(&run(&["get", "-X", "HEAD", &server.url("/head")]));
+    assert_eq!(printed(&run(&["get", &server.url("/whole")])).len(), 100 << 20);
+    let (_, _, told) = server.leave();
+    assert!(told.contains("GET /cut: 200, CUT after "), "{told}");
+    assert!(told.contains("HEAD /head: 200, 0 octets in "), "{told}");
+    assert!(told.contains("GET /whole: 200, 104857600 octets in "), "{told}");
 }
 
 #[test]
@@ -202,18 +222,19 @@ fn a_certificate_of_ones_own_is_believed_by_who_has_it() {
 fn a_signal_drains_and_a_second_one_ends_at_once() {
     let server = Serving::start(&["--echo"]);
     let address = server.origin.strip_prefix("http://").expect("clear text").to_owned();
-    let code = with_connection(&server.url("/"), async |connection, url| {
+    let ended = with_connection(&server.url("/"), async |connection, url| {
         let (sender, body) = Body::channel(1);
         let response = connection.client().send(url.request("POST").with_body(body)).await.expect("an answer");
         server.signal("INT");
         // It has begun to leave when nobody gets in any more. The request that is open keeps it from ending.
         while TcpStream::connect(&address).is_ok() {}
         server.signal("TERM");
-        let code = server.ended().0;
+        let ended = server.ended();
         drop((sender, response));
-        code
+        ended
     });
-    assert_eq!(code, Some(130));
+    assert_eq!((ended.0, ended.1), (Some(130), String::new()));
+    assert_eq!(ended.2, "pellucid: stopped at once: what was under way is cut\n");
 }
 
 #[test]
