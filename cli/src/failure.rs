@@ -1,4 +1,6 @@
 //! How a subcommand fails: an exit code and a line for people, or one for each thing that failed.
+//!
+//! Not for: wording; each subcommand says what went wrong where it knows most of it.
 
 use std::fmt;
 

@@ -1,6 +1,8 @@
 //! A body read piece by piece from a file or standard input, by threads that may block.
 //!
 //! A piece is read when the connection has room for it: what is held of a body is never more than one of them.
+//!
+//! Not for: what the octets mean, or where they go.
 
 use std::future::Future;
 use std::io::{self, ErrorKind, Read};

@@ -1,4 +1,5 @@
-//! A frame's title once: where its end breaks a rule, the tap tells of the frame and then, with its head again, of the rule.
+//! A frame's title once: where its end breaks a rule, the tap tells of the frame and then, with its head again, of the
+//! rule.
 //!
 //! Not for: how a record looks; that is the text renderer's.
 

@@ -1,4 +1,6 @@
 //! `pellucid decode` as its users meet it: arguments in, lines and exit codes out.
+//!
+//! Not for: every kind of frame and rule; the tap has tests of its own.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

@@ -1,4 +1,6 @@
 //! What a field block holds, and how each field went (RFC 7541 §6).
+//!
+//! Not for: decoding; the tap has done that.
 
 use pellucid_conn::tap::{Block, Coded, Step};
 use pellucid_hpack::{Coding, Indexing};

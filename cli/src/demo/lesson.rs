@@ -52,8 +52,8 @@ impl Lesson {
             Self::Response => "The response comes on the stream of its request; that is all that ties them together.",
             Self::Data => "Content travels in DATA frames, the only kind that flow control holds back (§5.2.1, §6.1).",
             Self::ConnectionWindow => {
-                "Flow control: a receiver grants octets, for every stream and, on stream 0, for the connection as a whole \
-                 (§5.2, §6.9)."
+                "Flow control: a receiver grants octets, for every stream and, on stream 0, for the connection as a \
+                 whole (§5.2, §6.9)."
             }
             Self::Indexed => {
                 "HPACK (RFC 7541): both sides kept the fields of the first request in a table, so each of them is now \
@@ -83,7 +83,8 @@ impl Lesson {
                 "Trailers: fields behind the content, for what is known only then; gRPC's status is one (§8.1)."
             }
             Self::GoAway => {
-                "GOAWAY: no new streams from here on; those that are open may finish. Then the connection closes (§6.8)."
+                "GOAWAY: no new streams from here on; those that are open may finish. Then the connection closes \
+                 (§6.8)."
             }
         }
     }

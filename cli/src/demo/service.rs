@@ -1,4 +1,6 @@
 //! The demo's server: each path shows one thing.
+//!
+//! Not for: use as a server; `serve` is one.
 
 use std::time::Duration;
 

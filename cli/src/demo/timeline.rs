@@ -4,6 +4,8 @@
 //!     0.3  → HEADERS  stream 1  GET /hello  END_STREAM
 //!                                               0.5  ← HEADERS  stream 1  200
 //! ```
+//!
+//! Not for: explaining what is new; that is `lesson`'s.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};

@@ -1,4 +1,6 @@
 //! What went over the connection, counted.
+//!
+//! Not for: time; outcomes have their own.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,6 @@
-//! What is sent: method, header fields, content.
+//! What is sent: method, header fields, content (RFC 9113 §8.3.1).
+//!
+//! Not for: what comes back, nor when it is sent; that is `origin`'s.
 
 use std::fs::File;
 use std::path::PathBuf;

@@ -1,4 +1,6 @@
 //! Where a body goes: a file of its own, or stdout.
+//!
+//! Not for: whose turn it is; that is `get`'s own.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;

@@ -1,4 +1,6 @@
 //! Answers that need no files: so many octets, or the request's own.
+//!
+//! Not for: deciding by method or path; everything is answered alike.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

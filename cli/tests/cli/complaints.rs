@@ -1,4 +1,6 @@
 //! Bad input: one clear line on stderr, exit code 1, or 2 for usage; never a panic.
+//!
+//! Not for: captures; those are in `decode`'s tests.
 
 use std::io::Write;
 use std::net::TcpListener;

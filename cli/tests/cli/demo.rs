@@ -1,4 +1,6 @@
 //! `pellucid demo`: it runs anywhere, teaches everything it promises, and ends.
+//!
+//! Not for: its wording.
 
 use std::process::Stdio;
 

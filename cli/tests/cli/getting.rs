@@ -1,4 +1,6 @@
 //! `pellucid get`: many URLs, bodies in order, files, uploads, frames, and what is cut short.
+//!
+//! Not for: connections that cannot be made; those are in `complaints`.
 
 use std::fs;
 use std::io::Write;
@@ -140,6 +142,17 @@ fn what_is_cut_short_fails() {
         assert!(told.contains(why), "{why}: {told}");
         peer.done();
     }
+}
+
+#[test]
+fn every_request_is_told_what_ended_the_connection() {
+    let peer = Peer::saying(Words::one_at_a_time().nothing_more().octets());
+    let url = format!("http://{}/", peer.address);
+    let output = run(&["get", &url, &url, &url]);
+    let told = text(&output.stderr);
+    assert_eq!((output.status.code(), told.lines().count()), (Some(1), 3), "{told}");
+    assert!(told.lines().all(|line| line.contains("PROTOCOL_ERROR")), "{told}");
+    peer.done();
 }
 
 /// nginx does this after a thousand requests, by default.

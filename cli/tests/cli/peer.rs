@@ -1,4 +1,6 @@
 //! Servers that do what ours would not: each says what it was given to say, and reads to the end.
+//!
+//! Not for: answering sensibly; `pellucid serve` does.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use pellucid_conn::Fields;
-use pellucid_frame::{End, ErrorCode, PREFACE, StreamId, encode};
+use pellucid_frame::{End, ErrorCode, PREFACE, Setting, SettingId, StreamId, encode};
 use pellucid_hpack::Encoder;
 
 /// The stream of a client's first request.
@@ -129,6 +131,19 @@ impl Words {
     pub(crate) fn reset(mut self, code: ErrorCode) -> Self {
         encode::reset(&mut self.octets, FIRST, code);
         self
+    }
+
+    /// A broken rule of the connection: a window of no octets more.
+    pub(crate) fn nothing_more(mut self) -> Self {
+        encode::window_update(&mut self.octets, StreamId::CONNECTION, 0);
+        self
+    }
+
+    /// SETTINGS that allow one stream at a time.
+    pub(crate) fn one_at_a_time() -> Self {
+        let mut octets = Vec::new();
+        encode::settings(&mut octets, &[Setting { id: SettingId::MAX_CONCURRENT_STREAMS, value: 1 }]);
+        Self { octets, encoder: Encoder::new(4096) }
     }
 
     pub(crate) fn goaway(mut self, last: StreamId) -> Self {

@@ -1,4 +1,6 @@
 //! Programs under test: one that runs to its end, and a server that runs until it is told to leave.
+//!
+//! Not for: what any of them should print.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

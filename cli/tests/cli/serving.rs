@@ -1,4 +1,6 @@
 //! `pellucid serve`: what it answers, what it tells, how it leaves.
+//!
+//! Not for: arguments that are wrong; those are in `complaints`.
 
 use std::fs;
 use std::net::TcpStream;
