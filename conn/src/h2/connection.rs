@@ -310,7 +310,7 @@ impl<O: Observer> Connection<O> {
     /// The peer has closed its sending side.
     ///
     /// # Errors
-    /// When streams were still open or half a frame had arrived: their fate is unknown (RFC 9113 §5.4.3).
+    /// When streams were still open: their fate is unknown (RFC 9113 §5.4.3).
     pub fn handle_eof(&mut self) -> Result<(), ConnectionError> {
         if self.life == Life::Dead {
             return Ok(());
