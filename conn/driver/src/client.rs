@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::body::Body;
 use crate::error::{Error, Kind};
 use crate::exchange::{Exchange, Waiting};
-use crate::handlers::{Sent, Slots, discard, promised_length};
+use crate::handlers::{Sent, Slots, check_length, discard, promised_length};
 use crate::incoming::{self, Feed};
 use crate::io::Tap;
 use crate::mailbox::{Mail, Mailbox};
@@ -237,10 +237,7 @@ impl App for Requests {
             }
             under_way.exchange.complete(Err(error));
         }
-        let busy: Vec<u32> = self.slots.busy().collect();
-        for n in busy {
-            self.slots.clear(n);
-        }
+        self.slots.clear_all();
     }
 }
 
@@ -287,11 +284,8 @@ impl Requests {
         let promised = promised_length(open.request.fields());
         let Open { request, exchange } = open;
         let (fields, mut body) = request.into_parts();
-        if let (Some(promised), Some(len)) = (promised, body.len())
-            && promised != len
-        {
-            // RFC 9113 §8.1.1: nothing malformed leaves.
-            return exchange.complete(Err(SendError::Malformed("the body's length is not its content-length").into()));
+        if let Err(e) = check_length(promised, &body) {
+            return exchange.complete(Err(e.into()));
         }
         let end = if body.is_empty() { End::Last } else { End::More };
         let id = match link.conn.open(&fields, end) {

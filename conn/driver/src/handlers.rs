@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use pellucid_conn::h2::Connection;
-use pellucid_conn::{End, Fields, Observer, StreamId};
+use pellucid_conn::{End, Fields, Observer, SendError, StreamId};
 use pellucid_hpack::Token;
 
 use crate::body::{Body, Chunk};
@@ -70,6 +70,16 @@ pub(crate) fn promised_length(fields: &Fields) -> Option<u64> {
         .try_fold(0_u64, |n, digit| n.checked_mul(10)?.checked_add(u64::from(digit.checked_sub(b'0')?)))
 }
 
+/// RFC 9113 §8.1.1: nothing malformed leaves. A body made piece by piece is judged while it is sent.
+pub(crate) fn check_length(promised: Option<u64>, body: &Body) -> Result<(), SendError> {
+    match (promised, body.len()) {
+        (Some(promised), Some(len)) if promised != len => {
+            Err(SendError::Malformed("the body's length is not its content-length"))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl<F: Future<Output = Response>> Slots<F> {
     pub(crate) fn new() -> Self {
         Self { slots: Vec::new(), free: Vec::new() }
@@ -118,9 +128,11 @@ impl<F: Future<Output = Response>> Slots<F> {
         }
     }
 
-    /// Slots in use.
-    pub(crate) fn busy(&self) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.slots).filter(|(_, s)| !s.id.is_connection()).map(|(n, _)| n)
+    /// Drops all work.
+    pub(crate) fn clear_all(&mut self) {
+        for n in (0..).take(self.slots.len()) {
+            self.clear(n);
+        }
     }
 }
 

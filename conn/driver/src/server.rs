@@ -9,13 +9,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use fnv::FnvHasher;
 use pellucid_conn::h2::{Config, Connection};
-use pellucid_conn::{End, ErrorCode, Event, Fields, SendError, StreamId};
+use pellucid_conn::{End, ErrorCode, Event, Fields, StreamId};
 use pellucid_hpack::Token;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::body::Body;
 use crate::error::Error;
-use crate::handlers::{Polled, Sent, Slots, discard, promised_length};
+use crate::handlers::{Polled, Sent, Slots, check_length, discard, promised_length};
 use crate::incoming::{self, Feed};
 use crate::io::Tap;
 use crate::mailbox::{Mail, Mailbox};
@@ -190,10 +190,7 @@ impl<S: Service> App for Server<S> {
             feed.fail(error.clone().on(id));
         }
         self.working.clear();
-        let busy: Vec<u32> = self.slots.busy().collect();
-        for n in busy {
-            self.slots.clear(n);
-        }
+        self.slots.clear_all();
     }
 }
 
@@ -252,13 +249,7 @@ impl<S: Service> Server<S> {
         let has_none = is_head || matches!(fields.find(Token::STATUS), Some(b"204" | b"304"));
         let promised = if has_none { None } else { promised_length(&fields) };
         let end = if has_none || body.is_empty() { End::Last } else { End::More };
-        let sent = match (promised, body.len()) {
-            // RFC 9113 §8.1.1: nothing malformed leaves.
-            (Some(promised), Some(len)) if promised != len => {
-                Err(SendError::Malformed("the body's length is not its content-length"))
-            }
-            _ => link.conn.send_headers(id, &fields, end),
-        };
+        let sent = check_length(promised, &body).and_then(|()| link.conn.send_headers(id, &fields, end));
         link.conn.recycle(fields);
         if let Err(e) = sent {
             tracing::debug!(stream = id.get(), error = %e, "the response cannot be sent");

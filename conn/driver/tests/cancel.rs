@@ -12,7 +12,7 @@ use std::task::Poll;
 use common::{Dice, Setup, client_raw, echo, fields, made_by, pair, post, settle};
 use pellucid_driver::conn::Event;
 use pellucid_driver::conn::h2::Config;
-use pellucid_driver::{Body, Chunk, End, ErrorCode, Kind, Request, Response, Spawn};
+use pellucid_driver::{Body, Chunk, End, ErrorCode, Kind, Request, Response, Service, Spawn};
 use tokio::sync::Notify;
 
 /// Counts its owners that are gone.
@@ -24,20 +24,25 @@ impl Drop for Guard {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn dropping_the_response_future_resets_the_stream_and_drops_the_handler() {
-    let gone = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&gone);
-    let pair = pair(move |request: Request| {
-        let guard = Guard(Arc::clone(&count));
+/// Hangs at `/never`; counts the handlers that have ended or were dropped.
+fn answers_all_but_never(gone: &Arc<AtomicUsize>) -> impl Service {
+    let gone = Arc::clone(gone);
+    move |request: Request| {
+        let guard = Guard(Arc::clone(&gone));
         async move {
+            let _guard = guard;
             if request.path() == b"/never" {
                 pending::<()>().await;
             }
-            drop(guard);
             Response::new(200)
         }
-    });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_response_future_resets_the_stream_and_drops_the_handler() {
+    let gone = Arc::new(AtomicUsize::new(0));
+    let pair = pair(answers_all_but_never(&gone));
     let sent = tokio::spawn(pair.get("/never"));
     settle().await;
     assert_eq!(gone.load(Ordering::SeqCst), 0);
@@ -52,17 +57,7 @@ async fn dropping_the_response_future_resets_the_stream_and_drops_the_handler() 
 #[tokio::test(start_paused = true)]
 async fn cancelling_a_request_ends_its_spawned_handler() {
     let gone = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&gone);
-    let pair = pair(Spawn(move |request: Request| {
-        let guard = Guard(Arc::clone(&count));
-        async move {
-            let _guard = guard;
-            if request.path() == b"/never" {
-                pending::<()>().await;
-            }
-            Response::new(200)
-        }
-    }));
+    let pair = pair(Spawn(answers_all_but_never(&gone)));
     let sent = tokio::spawn(pair.get("/never"));
     settle().await;
     assert_eq!(gone.load(Ordering::SeqCst), 0);

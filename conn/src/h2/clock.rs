@@ -165,7 +165,7 @@ impl<O: Observer> Connection<O> {
 
     /// The final GOAWAY: these streams will be answered, no others.
     pub(super) fn leave(&mut self, now: Time) {
-        let last = self.goaway.promise(self.streams.highest(self.role.peer().first_stream()));
+        let last = self.promise_last();
         self.lane.goaway(last, ErrorCode::NO_ERROR, "");
         self.goaway.ours = Leaving::Final { since: now };
         self.check_drained();

@@ -172,6 +172,11 @@ impl Config {
         self.max_data_size = self.max_data_size.min((1 << 14) - 9);
     }
 
+    /// Octets of a field section that end the connection, encoded or decoded.
+    pub(super) fn header_abuse_size(&self) -> u32 {
+        self.max_header_list_size.saturating_mul(self.header_abuse_multiplier)
+    }
+
     /// Refuses values the protocol forbids or that would stop the connection from working, naming the field.
     ///
     /// # Errors

@@ -205,7 +205,7 @@ impl<O: Observer> Connection<O> {
         if self.life != Life::Alive {
             return;
         }
-        let last = self.goaway.promise(self.streams.highest(self.role.peer().first_stream()));
+        let last = self.promise_last();
         if violation != Violation::PeerClosed {
             self.lane.goaway(last, violation.code(), violation.debug_data());
         }
@@ -278,11 +278,23 @@ impl<O: Observer> Connection<O> {
         } else if !ours {
             self.counts.reserved = self.counts.reserved.saturating_sub(1);
         }
-        if ours && self.counts.slot_wanted && self.has_slot() {
+        if ours {
+            self.offer_slot();
+        }
+        self.check_drained();
+    }
+
+    /// Says `SlotFree` to who was refused one, when there is one.
+    pub(super) fn offer_slot(&mut self) {
+        if self.counts.slot_wanted && self.has_slot() {
             self.counts.slot_wanted = false;
             self.events.push_back(Event::SlotFree);
         }
-        self.check_drained();
+    }
+
+    /// The last identifier for a GOAWAY: what the peer has opened so far might have been acted upon (RFC 9113 §6.8).
+    pub(super) fn promise_last(&mut self) -> StreamId {
+        self.goaway.promise(self.streams.highest(self.role.peer().first_stream()))
     }
 
     /// RFC 9113 §6.8: a stream of the peer's above what our GOAWAY promised to process.
@@ -299,7 +311,7 @@ impl<O: Observer> Connection<O> {
         if matches!(self.goaway.ours, Leaving::Final { .. }) || (server_left && self.goaway.ours != Leaving::Drained) {
             if self.goaway.last_sent.is_none() {
                 // RFC 9113 §6.8: the side that has no more use for the connection says so too.
-                let last = self.goaway.promise(self.streams.highest(self.role.peer().first_stream()));
+                let last = self.promise_last();
                 self.lane.goaway(last, ErrorCode::NO_ERROR, "");
             }
             self.goaway.ours = Leaving::Drained;

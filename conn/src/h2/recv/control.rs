@@ -47,7 +47,7 @@ impl<O: Observer> Connection<O> {
                 // RFC 9113 §6.9.1: at most 2^31-1; checked also when we have nothing more to send.
                 stream.send_window.grow(initial, increment).map_err(|_| Violation::StreamWindowOverflow.on(id))?;
                 self.initial_window.note(stream.send_window.delta());
-                self.schedule.window_grew(key, stream);
+                self.schedule.window_grew(stream);
                 return Ok(None);
             }
             Found::Idle => State::Idle,
@@ -128,10 +128,7 @@ impl<O: Observer> Connection<O> {
             Err(_) => return Err(Violation::InitialWindowOverflow.into()),
         }
         self.peer = next;
-        if self.counts.slot_wanted && self.has_slot() {
-            self.counts.slot_wanted = false;
-            self.events.push_back(Event::SlotFree);
-        }
+        self.offer_slot();
         Ok(())
     }
 

@@ -98,7 +98,7 @@ impl<O: Observer> Connection<O> {
     /// Decodes a fragment. Gives the block back when it is complete.
     pub(super) fn continue_block(&mut self, mut block: Block, fragment: Fragment<'_>) -> Result<Option<Block>, Fault> {
         let c = &self.config;
-        let abuse = c.max_header_list_size.saturating_mul(c.header_abuse_multiplier);
+        let abuse = c.header_abuse_size();
         let limits = Limits {
             max_size: c.max_header_list_size,
             max_fields: c.max_header_fields + c.max_cookie_crumbs,
@@ -151,7 +151,7 @@ impl<O: Observer> Connection<O> {
     /// Whether the section is above our limits; an error when it is far above them.
     fn is_over(&self, section: &Section, fields: &Fields) -> Result<bool, Fault> {
         let c = &self.config;
-        let abuse = c.max_header_list_size.saturating_mul(c.header_abuse_multiplier);
+        let abuse = c.header_abuse_size();
         if section.size > u64::from(abuse) {
             return Err(Violation::HeaderListWayTooLarge.into());
         }

@@ -159,7 +159,7 @@ impl Schedule {
     }
 
     /// WINDOW_UPDATE for one stream.
-    pub(in crate::h2) fn window_grew(&mut self, _key: Key, stream: &Stream) {
+    pub(in crate::h2) fn window_grew(&mut self, stream: &Stream) {
         self.recheck |= stream.place == Place::Blocked;
     }
 
