@@ -17,7 +17,7 @@ struct Running {
     task: JoinHandle<std::io::Result<pellucid::server::DrainReport>>,
 }
 
-fn serve(builder: Builder, scheme: &str, service: impl Service) -> Running {
+fn serve(builder: Builder, scheme: &str, service: impl Service + Clone) -> Running {
     let server = builder.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("{scheme}://localhost:{}/", server.local_addr().port()).parse().unwrap();
     Running { url, shutdown: server.shutdown(), task: tokio::spawn(server.serve(service)) }
@@ -108,7 +108,7 @@ async fn thirty_two_mebioctets_go_both_ways_at_once_over_tcp_and_tls() {
 async fn the_handler_knows_how_it_was_reached() {
     let service = |request: Request| async move {
         let info = request.info().unwrap();
-        let text = format!("{} {:?} {}", info.secure, info.server_name, info.peer.unwrap().ip());
+        let text = format!("{} {:?} {}", info.is_secure(), info.server_name(), info.peer.unwrap().ip());
         Response::new(200).with_body(text)
     };
     let mut texts = Vec::new();
@@ -169,7 +169,7 @@ async fn a_cleartext_client_on_the_tls_port_and_the_reverse_fail_with_an_error()
 async fn the_parts_are_there_under_one_roof() {
     // One connection on a pipe, without server or client crate, and a connection without a driver.
     let (near, far) = tokio::io::duplex(1024);
-    tokio::spawn(driver::server::serve_connection(far, echo, driver::server::Options::default()));
+    tokio::spawn(driver::server::serve_connection(far, echo, driver::server::Options::default()).unwrap());
     let (client, driving) = driver::client::handshake(near, driver::client::Options::default()).unwrap();
     tokio::spawn(driving);
     let response = client.send(Request::get("http", "x", "/")).await.unwrap();

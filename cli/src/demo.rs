@@ -14,7 +14,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use pellucid_conn::h2::{Config, Role};
 use pellucid_conn::tap::Tap;
-use pellucid_driver::client::{self, Client};
+use pellucid_driver::client::{self, SendRequest};
 use pellucid_driver::{Chunk, Direction, Error, Request, server};
 
 use crate::failure::Failure;
@@ -50,7 +50,9 @@ async fn play(timeline: &Timeline) -> Result<(), Error> {
     let (client, connection) = client::handshake(near, options(timeline)).map_err(Error::body)?;
     // Begun first, so that the client is seen to speak first.
     let connection = tokio::spawn(connection);
-    let serving = tokio::spawn(server::serve_connection(far, service::answer, server::Options::default()));
+    let serving = tokio::spawn(
+        server::serve_connection(far, service::answer, server::Options::default()).expect("the defaults are valid"),
+    );
 
     timeline.scene("One request: how a connection begins");
     fetch(&client, get("/hello")).await?;
@@ -93,7 +95,7 @@ struct Outcome {
     took_ms: f64,
 }
 
-async fn all_at_once(client: &Client) -> Result<Vec<Outcome>, Error> {
+async fn all_at_once(client: &SendRequest) -> Result<Vec<Outcome>, Error> {
     let requests = [
         get("/slow"),
         get("/large/a").with_header("priority", "i"),
@@ -119,7 +121,7 @@ fn get(path: &str) -> Request {
 }
 
 /// Sends at once; the future reads the response to its end.
-fn fetch(client: &Client, request: Request) -> impl Future<Output = Result<Outcome, Error>> + use<> {
+fn fetch(client: &SendRequest, request: Request) -> impl Future<Output = Result<Outcome, Error>> + use<> {
     let what = format!("{} {}", request.method().escape_ascii(), request.path().escape_ascii());
     let began = Instant::now();
     let response = client.send(request);

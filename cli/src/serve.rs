@@ -68,7 +68,7 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
-fn serve(args: &Args, service: impl Service) -> Result<(), Failure> {
+fn serve(args: &Args, service: impl Service + Clone) -> Result<(), Failure> {
     let server = bind(args)?;
     let scheme = if args.tls { "https" } else { "http" };
     let address = server.local_addr();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use pellucid_conn::h2::Config;
-use pellucid_driver::client::{Client, Options, handshake};
+use pellucid_driver::client::{Options, SendRequest, handshake};
 use pellucid_driver::{Report, Tap};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
@@ -137,17 +137,17 @@ async fn tcp(limit: Duration, url: &Url, to: &str) -> Result<TcpStream, ConnectE
     Err(ConnectError::Connect(to.to_owned(), last))
 }
 
-/// A connection that runs as a task. Dropping it lets the requests under way finish, as long as a [`Client`] of it lives.
+/// A connection that runs as a task. Dropping it lets the requests under way finish, as long as a [`SendRequest`] of it lives.
 #[derive(Debug)]
 pub struct Connection {
-    client: Client,
+    client: SendRequest,
     task: JoinHandle<Report>,
 }
 
 impl Connection {
     /// The handle to send requests with; clone it freely.
     #[must_use]
-    pub fn client(&self) -> &Client {
+    pub fn client(&self) -> &SendRequest {
         &self.client
     }
 

@@ -27,8 +27,8 @@ pub use connect::{Connection, Connector};
 pub use error::ConnectError;
 pub use pellucid_conn::h2::Config;
 pub use pellucid_driver::{
-    Body, Chunk, Direction, End, Error, ErrorCode, Fields, Kind, Report, Request, Response, Sender, Source, StreamId,
-    Tap, client::Client,
+    Body, Chunk, Direction, End, Error, ErrorCode, Fields, Kind, Report, Request, Response, Retry, Sender, Source,
+    StreamId, Tap, client::SendRequest,
 };
 #[cfg(feature = "tls")]
 pub use tls::Trust;

@@ -55,6 +55,8 @@ impl Cause {
     }
 }
 
+impl core::error::Error for Cause {}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -89,6 +91,23 @@ pub enum SendError {
     Malformed(&'static str),
     /// The peer has not switched extended CONNECT on (RFC 8441 §3).
     NoExtendedConnect,
+}
+
+impl SendError {
+    /// The section of the RFC that forbids it or sets the limit, where one does.
+    #[must_use]
+    pub fn section(self) -> Option<&'static str> {
+        match self {
+            Self::Dead => None,
+            Self::GoingAway => Some("RFC 9113 §6.8"),
+            Self::NoSlot => Some("RFC 9113 §5.1.2"),
+            Self::IdsExhausted => Some("RFC 9113 §5.1.1"),
+            Self::NoStream | Self::OutOfOrder => Some("RFC 9113 §5.1"),
+            Self::PushNotAllowed | Self::WrongRole => Some("RFC 9113 §8.4"),
+            Self::Malformed(_) => Some("RFC 9113 §8"),
+            Self::NoExtendedConnect => Some("RFC 8441 §3"),
+        }
+    }
 }
 
 impl fmt::Display for SendError {

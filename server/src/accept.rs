@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pellucid_driver::server::{Options, serve_with_handle};
@@ -25,17 +25,18 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 /// Everything needed to serve a connection; shared by the workers.
 pub(crate) struct Acceptor<S> {
     builder: Builder,
-    service: Arc<S>,
+    /// What each connection gets a clone of: one lock a connection, so that a service need not be shareable.
+    service: Mutex<S>,
     registry: Arc<Registry>,
     #[cfg(feature = "tls")]
     tls: Option<tokio_rustls::TlsAcceptor>,
 }
 
-impl<S: Service> Acceptor<S> {
+impl<S: Service + Clone> Acceptor<S> {
     #[allow(clippy::unnecessary_wraps, reason = "fails only with the feature `tls`")]
     pub(crate) fn new(builder: Builder, service: S, registry: Arc<Registry>) -> io::Result<Self> {
         Ok(Self {
-            service: Arc::new(service),
+            service: Mutex::new(service),
             registry,
             #[cfg(feature = "tls")]
             tls: match &builder.identity {
@@ -81,8 +82,7 @@ impl<S: Service> Acceptor<S> {
         match accepted {
             Ok(Ok(stream)) => {
                 let (_, session) = stream.get_ref();
-                info.secure = true;
-                info.server_name = session.server_name().map(str::to_owned);
+                info.tls = Some(crate::tls::info(session));
                 match crate::tls::refuse(session) {
                     None => return Some(Box::new(stream)),
                     Some(reason) => tracing::info!(peer, reason, "connection refused"),
@@ -98,14 +98,16 @@ impl<S: Service> Acceptor<S> {
         let mut options = Options::default();
         options.config = self.builder.config.clone();
         options.config.max_age = options.config.max_age.map(jitter);
-        options.config.secure = info.secure;
-        if info.secure {
+        options.config.secure = info.is_secure();
+        if info.is_secure() {
             options.config.fit_tls_records();
         }
         options.tap = self.builder.tap.as_ref().and_then(|maker| maker(&info));
         let peer = info.peer;
         options.info = info;
-        let (connection, handle) = serve_with_handle(stream, Arc::clone(&self.service), options);
+        let service = self.service.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // The configuration was checked when the server was built.
+        let Ok((connection, handle)) = serve_with_handle(stream, service, options) else { return };
         let entry = Entry { n: self.registry.add(handle), registry: Arc::clone(&self.registry), done: false };
         let report = connection.await;
         if let Some(error) = &report.error {
@@ -145,7 +147,10 @@ impl Drop for Entry {
 }
 
 /// Accepts until the server is to leave, then waits for what is open.
-pub(crate) async fn accept_loop<S: Service>(acceptor: Arc<Acceptor<S>>, listener: TcpListener) -> io::Result<()> {
+pub(crate) async fn accept_loop<S: Service + Clone>(
+    acceptor: Arc<Acceptor<S>>,
+    listener: TcpListener,
+) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let registry = Arc::clone(&acceptor.registry);
     let mut connections = JoinSet::new();

@@ -179,7 +179,7 @@ impl Server {
     ///
     /// # Errors
     /// A runtime or thread could not be made. Nothing a connection does ends the server.
-    pub fn run<S: Service>(self, service: S) -> io::Result<DrainReport> {
+    pub fn run<S: Service + Clone>(self, service: S) -> io::Result<DrainReport> {
         let shutdown = self.shutdown();
         let (acceptor, listeners, registry) = self.parts(service)?;
         let mut threads = Vec::new();
@@ -214,7 +214,7 @@ impl Server {
     ///
     /// # Errors
     /// The listening socket cannot be used with this runtime.
-    pub async fn serve<S: Service>(self, service: S) -> io::Result<DrainReport> {
+    pub async fn serve<S: Service + Clone>(self, service: S) -> io::Result<DrainReport> {
         let (acceptor, listeners, registry) = self.parts(service)?;
         let mut loops = tokio::task::JoinSet::new();
         for listener in listeners {
@@ -230,7 +230,7 @@ impl Server {
     }
 
     #[allow(clippy::type_complexity, reason = "three parts of one call")]
-    fn parts<S: Service>(self, service: S) -> io::Result<(Arc<Acceptor<S>>, Vec<TcpListener>, Arc<Registry>)> {
+    fn parts<S: Service + Clone>(self, service: S) -> io::Result<(Arc<Acceptor<S>>, Vec<TcpListener>, Arc<Registry>)> {
         let registry = self.shutdown.registry();
         let acceptor = Acceptor::new(self.builder, service, Arc::clone(&registry))?;
         Ok((Arc::new(acceptor), self.listeners, registry))

@@ -28,6 +28,6 @@ pub use builder::{Builder, Server, TapMaker};
 pub use drain::{DrainReport, Shutdown};
 pub use pellucid_conn::h2::Config;
 pub use pellucid_driver::{
-    Body, Chunk, Direction, End, Error, ErrorCode, Fields, Info, Kind, Request, Response, Sender, Service, Source,
-    Spawn, StreamId, Tap,
+    Body, Chunk, Control, Direction, End, Error, ErrorCode, Fields, Info, Kind, Priority, Request, Response, Retry,
+    Sender, Service, Snapshot, Source, Spawn, StreamId, Tap, TlsInfo, Tunnel,
 };

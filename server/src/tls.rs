@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
+use pellucid_driver::TlsInfo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
@@ -106,6 +107,19 @@ fn invalid(text: String) -> io::Error {
 #[allow(clippy::unnecessary_wraps, reason = "certificate reload will fail here")]
 pub(crate) fn acceptor(identity: &Identity) -> io::Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::clone(&identity.config)))
+}
+
+/// What a handshake agreed on.
+pub(crate) fn info(session: &ServerConnection) -> TlsInfo {
+    let mut info = TlsInfo::default();
+    info.version = session.protocol_version().and_then(|v| v.as_str()).unwrap_or_default().replace('_', ".");
+    info.cipher_suite =
+        session.negotiated_cipher_suite().and_then(|s| s.suite().as_str()).unwrap_or_default().to_owned();
+    info.alpn = session.alpn_protocol().map(|p| String::from_utf8_lossy(p).into_owned());
+    info.server_name = session.server_name().map(str::to_owned);
+    info.peer_certificates = session.peer_certificates().unwrap_or_default().iter().map(|c| c.to_vec()).collect();
+    info.is_resumed = session.handshake_kind() == Some(rustls::HandshakeKind::Resumed);
+    info
 }
 
 /// Why a finished handshake is no good for HTTP/2, if so.

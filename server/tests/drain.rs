@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Running, builder, connect, get, hello, in_time, loopback};
-use pellucid_server::{Config, Request, Response};
+use pellucid_server::{Config, Request, Response, Retry};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
@@ -40,7 +40,7 @@ async fn a_request_under_way_finishes_and_the_port_is_closed_meanwhile() {
     let report = in_time(server.task).await.unwrap().unwrap();
     assert_eq!((report.connections, report.requests, report.streams_cut, report.connections_cut), (1, 1, 0, 0));
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
-    assert!(client.send(get("/")).await.unwrap_err().is_unprocessed());
+    assert!(client.send(get("/")).await.unwrap_err().retry() == Retry::Safe);
 }
 
 /// Connections that the system has accepted and the loop has not: their requests are on the way already.

@@ -45,8 +45,8 @@ async fn a_client_that_offers_h2_is_served_and_the_handler_knows_the_connection(
     let root = identity.certificate_pem();
     let server = Running::start(builder().tls(identity), |request: Request| async move {
         let info = request.info().unwrap();
-        assert!(info.secure && info.peer.is_some() && info.local.is_some());
-        Response::new(200).with_body(info.server_name.clone().unwrap_or_default())
+        assert!(info.is_secure() && info.peer.is_some() && info.local.is_some());
+        Response::new(200).with_body(info.server_name().unwrap_or_default().to_owned())
     });
     let stream = shake(&server, &root, &[b"http/1.1", b"h2"]).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));

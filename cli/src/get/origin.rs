@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pellucid_client::{
-    Client, Config, ConnectError, Connection, Connector, Error, Report, Request, Response, Trust, Url,
+    Config, ConnectError, Connection, Connector, Error, Report, Request, Response, Retry, SendRequest, Trust, Url,
 };
 use pellucid_conn::h2::Role;
 use tokio::sync::oneshot;
@@ -103,7 +103,7 @@ impl Origin {
             pending = Vec::new();
             for Unanswered { url, answer, error } in unanswered {
                 match manner.order.request(&url) {
-                    Ok(request) if !is_hopeless && error.is_unprocessed() => {
+                    Ok(request) if !is_hopeless && error.retry() == Retry::Safe => {
                         pending.push(Pending { url, request, answer });
                     }
                     _ => {
@@ -126,14 +126,14 @@ struct Unanswered {
 }
 
 /// Sends everything at once; ends when every request has its response, or none to hope for.
-async fn ask_all(client: &Client, pending: Vec<Pending>, heard: &Heard) -> Vec<Unanswered> {
+async fn ask_all(client: &SendRequest, pending: Vec<Pending>, heard: &Heard) -> Vec<Unanswered> {
     let mut asked = Vec::new();
     for Pending { url, request, answer } in pending {
         let response = client.send(request);
         let heard = heard.clone();
         asked.push(tokio::spawn(async move {
             match response.await {
-                Err(error) if error.is_unprocessed() || explain::is_vague(&error) => {
+                Err(error) if error.retry() == Retry::Safe || explain::is_vague(&error) => {
                     Some(Unanswered { url, answer, error })
                 }
                 outcome => {

@@ -12,7 +12,7 @@ use pellucid_server::{Body, Chunk, Error, Request, Response, Service, Source};
 static BLOCK: [u8; 64 << 10] = [b'.'; 64 << 10];
 
 /// Answers every request with so many octets, once it has been read to its end.
-pub(super) fn octets(total: u64) -> impl Service {
+pub(super) fn octets(total: u64) -> impl Service + Clone {
     let length = total.to_string();
     move |request: Request| {
         let response = Response::new(200)
@@ -31,7 +31,7 @@ pub(super) fn octets(total: u64) -> impl Service {
 }
 
 /// Answers a request with its own body and trailers, as they arrive.
-pub(super) fn echo() -> impl Service {
+pub(super) fn echo() -> impl Service + Clone {
     |request: Request| {
         let mut response = Response::new(200);
         for name in ["content-type", "content-length"] {

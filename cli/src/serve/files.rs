@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use crate::pieces::{PIECE, Pieces};
 
 /// Answers with the files below `root`, which must be a directory.
-pub(super) fn files(root: &Path) -> io::Result<impl Service> {
+pub(super) fn files(root: &Path) -> io::Result<impl Service + Clone> {
     let root = root.canonicalize()?;
     if !root.is_dir() {
         return Err(ErrorKind::NotADirectory.into());

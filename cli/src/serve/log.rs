@@ -39,6 +39,7 @@ pub(super) fn frames() -> TapMaker {
 }
 
 /// A service whose requests are told of.
+#[derive(Clone)]
 pub(super) struct Logged<S>(pub(super) S);
 
 impl<S: Service> Service for Logged<S> {

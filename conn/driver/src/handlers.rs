@@ -11,6 +11,7 @@ use bytes::Bytes;
 use pellucid_conn::h2::Connection;
 use pellucid_conn::{End, Fields, Observer, SendError, StreamId};
 use pellucid_hpack::Token;
+use tracing::Span;
 
 use crate::body::{Body, Chunk};
 use crate::error::Error;
@@ -26,6 +27,10 @@ pub(crate) struct Slot<F> {
     pub(crate) id: StreamId,
     /// The request was HEAD: the response's content is not sent.
     pub(crate) is_head: bool,
+    /// It works for a request of the peer's, not for a push.
+    pub(crate) is_request: bool,
+    /// Entered whenever the handler or the body is polled.
+    pub(crate) span: Span,
     /// Octets of the body still due by the message's content-length, where it has one.
     due: Option<u64>,
 }
@@ -92,12 +97,14 @@ impl<F: Future<Output = Response>> Slots<F> {
             let ready = SlotWaker::new(Arc::clone(mailbox), n);
             let waker = Waker::from(Arc::clone(&ready));
             let id = StreamId::CONNECTION;
-            self.slots.push(Slot { future: Box::pin(None), body: None, ready, waker, id, is_head: false, due: None });
+            let (future, span) = (Box::pin(None), Span::none());
+            let (is_head, is_request) = (false, false);
+            self.slots.push(Slot { future, body: None, ready, waker, id, is_head, is_request, span, due: None });
             n
         });
         if let Some(slot) = self.slots.get_mut(n as usize) {
             slot.id = id;
-            slot.is_head = false;
+            (slot.is_head, slot.is_request) = (false, false);
         }
         n
     }
@@ -112,6 +119,7 @@ impl<F: Future<Output = Response>> Slots<F> {
             if let Some(body) = slot.body.take() {
                 discard(body);
             }
+            slot.span = Span::none();
             self.free.push(n);
         }
     }
@@ -139,7 +147,8 @@ impl<F: Future<Output = Response>> Slots<F> {
 impl<F: Future<Output = Response>> Slot<F> {
     /// Puts a handler's future in its place; `make` may panic like the handler itself.
     pub(crate) fn begin(&mut self, make: impl FnOnce() -> F) -> Polled {
-        match catch_unwind(AssertUnwindSafe(make)) {
+        let span = &self.span;
+        match catch_unwind(AssertUnwindSafe(|| span.in_scope(make))) {
             Ok(future) => {
                 self.future.set(Some(future));
                 self.poll_handler()
@@ -152,7 +161,8 @@ impl<F: Future<Output = Response>> Slot<F> {
         self.ready.rearm();
         let mut cx = Context::from_waker(&self.waker);
         let Some(future) = self.future.as_mut().as_pin_mut() else { return Polled::Pending };
-        match catch_unwind(AssertUnwindSafe(|| future.poll(&mut cx))) {
+        let span = &self.span;
+        match catch_unwind(AssertUnwindSafe(|| span.in_scope(|| future.poll(&mut cx)))) {
             Ok(Poll::Pending) => Polled::Pending,
             Ok(Poll::Ready(response)) => {
                 // The destructor runs here; it may panic like the handler itself, but the response stands.
@@ -214,7 +224,8 @@ impl<F: Future<Output = Response>> Slot<F> {
         self.ready.rearm();
         let mut cx = Context::from_waker(&self.waker);
         let Some(body) = &mut self.body else { return Poll::Pending };
-        catch_unwind(AssertUnwindSafe(|| body.poll_chunk(&mut cx)))
+        let span = &self.span;
+        catch_unwind(AssertUnwindSafe(|| span.in_scope(|| body.poll_chunk(&mut cx))))
             .unwrap_or_else(|_| Poll::Ready(Some(Err(Error::body("its source panicked")))))
     }
 }

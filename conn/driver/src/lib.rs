@@ -16,7 +16,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let (near, far) = tokio::io::duplex(64 * 1024);
 //! let hello = |request: Request| async move { Response::new(200).with_body(request.path().to_vec()) };
-//! tokio::spawn(server::serve_connection(far, hello, server::Options::default()));
+//! tokio::spawn(server::serve_connection(far, hello, server::Options::default())?);
 //!
 //! let (client, connection) = client::handshake(near, client::Options::default())?;
 //! tokio::spawn(connection);
@@ -28,25 +28,39 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod answers;
 mod body;
 pub mod client;
 mod clock;
+mod control;
 mod error;
 mod exchange;
+mod expect;
 mod handlers;
 mod incoming;
+mod info;
 mod io;
 mod mailbox;
 mod message;
+mod pipe;
 mod pool;
+mod requests;
 mod run;
 pub mod server;
 mod service;
+mod stats;
+mod trace;
+mod tunnel;
 
 pub use body::{Body, Chunk, Sender, Source};
-pub use error::{Error, Kind};
+pub use control::Control;
+pub use error::{Error, Kind, Retry};
+pub use info::{Info, TlsInfo};
 pub use io::{Direction, Tap};
-pub use message::{Info, Request, Response};
+pub use message::{Request, Response};
+pub use pellucid_conn::h2::Priority;
 pub use pellucid_conn::{self as conn, End, ErrorCode, Fields, StreamId};
 pub use run::Report;
 pub use service::{Service, Spawn, Spawned};
+pub use stats::Snapshot;
+pub use tunnel::{Connected, Tunnel};

@@ -5,9 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
 
+use bytes::Bytes;
 use pellucid_conn::StreamId;
+use tokio::sync::oneshot;
 
-use crate::client::Open;
+use crate::control::Command;
+use crate::requests::Open;
+use crate::stats::Snapshot;
 
 /// Something for the connection's task to do.
 #[derive(Debug)]
@@ -24,6 +28,10 @@ pub(crate) enum Mail {
     Open(Open),
     /// A client has lost interest in a response.
     Cancel(StreamId),
+    /// Somebody wants to know how the connection stands.
+    Stats(oneshot::Sender<Snapshot>),
+    /// The origins a server claims to serve.
+    Origins(Vec<Bytes>),
     /// Leave politely.
     ShutDown,
     /// The last client handle is gone.
@@ -33,12 +41,17 @@ pub(crate) enum Mail {
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
     has_mail: AtomicBool,
+    has_commands: AtomicBool,
+    /// No new streams.
+    is_leaving: AtomicBool,
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     mail: Vec<Mail>,
+    /// Apart from the mail, since a response must not overtake those given for its stream.
+    commands: Vec<(StreamId, Command)>,
     owner: Option<Waker>,
     closed: bool,
 }
@@ -51,13 +64,50 @@ impl Mailbox {
             return Err(mail);
         }
         inner.mail.push(mail);
-        // One wake-up is enough until the owner has looked.
+        self.wake(inner);
+        Ok(())
+    }
+
+    /// Leaves a command for a stream. One for a connection that is gone is forgotten.
+    pub(crate) fn command(&self, id: StreamId, command: Command) {
+        let mut inner = self.lock();
+        if !inner.closed {
+            inner.commands.push((id, command));
+            self.has_commands.store(true, Ordering::Release);
+            self.wake(inner);
+        }
+    }
+
+    /// One wake-up is enough until the owner has looked.
+    fn wake(&self, inner: MutexGuard<'_, Inner>) {
         let owner = if self.has_mail.swap(true, Ordering::Release) { None } else { inner.owner.clone() };
         drop(inner);
         if let Some(owner) = owner {
             owner.wake();
         }
-        Ok(())
+    }
+
+    /// The commands for one stream, or all, in the order in which they were given.
+    pub(crate) fn take_commands(&self, of: Option<StreamId>) -> Vec<(StreamId, Command)> {
+        if !self.has_commands.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut inner = self.lock();
+        let all = std::mem::take(&mut inner.commands);
+        let (taken, left) = all.into_iter().partition(|(id, _)| of.is_none_or(|of| of == *id));
+        inner.commands = left;
+        self.has_commands.store(!inner.commands.is_empty(), Ordering::Release);
+        taken
+    }
+
+    /// The owner opens no streams any more.
+    pub(crate) fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Release);
+    }
+
+    /// Whether streams may still be opened, as far as is known.
+    pub(crate) fn takes_requests(&self) -> bool {
+        !self.is_leaving.load(Ordering::Acquire)
     }
 
     /// The owner takes everything; `into` is empty and is swapped in, so that both buffers are reused.
@@ -86,7 +136,13 @@ impl Mailbox {
         let mut inner = self.lock();
         inner.closed = true;
         inner.owner = None;
-        std::mem::take(&mut inner.mail)
+        let commands = std::mem::take(&mut inner.commands);
+        self.is_leaving.store(true, Ordering::Release);
+        let mail = std::mem::take(&mut inner.mail);
+        drop(inner);
+        // What is dropped with them may want the mailbox.
+        drop(commands);
+        mail
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,36 +1,43 @@
 //! Requests and responses as the native API gives them: the field section as it was on the wire, and a body.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::fmt;
 use std::sync::Arc;
 
 use pellucid_conn::{Fields, StreamId};
 use pellucid_hpack::{Field, Token};
 
 use crate::body::Body;
+use crate::control::Control;
+use crate::info::Info;
+use crate::mailbox::Mailbox;
 use crate::pool;
+use crate::tunnel::Tunnel;
 
-/// Facts of the connection a request came on; shared by all its requests.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Info {
-    /// The peer's address, where the transport has one.
-    pub peer: Option<SocketAddr>,
-    /// Our address, where the transport has one.
-    pub local: Option<SocketAddr>,
-    /// Whether the transport is TLS.
-    pub secure: bool,
-    /// The server name the client asked for in its TLS handshake.
-    pub server_name: Option<String>,
+/// What requests of one connection share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) info: Info,
+    pub(crate) mailbox: Arc<Mailbox>,
 }
 
+/// Called with each interim response as it comes.
+pub(crate) type OnInterim = Box<dyn FnMut(Response) + Send>;
+
 /// A request: pseudo-header fields and header fields in one section, and a body.
-#[derive(Debug)]
 pub struct Request {
     fields: Fields,
     body: Body,
     id: StreamId,
-    info: Option<Arc<Info>>,
+    /// Of the connection it came on.
+    shared: Option<Arc<Shared>>,
+    on_interim: Option<OnInterim>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("id", &self.id).field("fields", &self.fields).field("body", &self.body).finish()
+    }
 }
 
 impl Request {
@@ -54,11 +61,29 @@ impl Request {
     /// A request made of a whole field section, pseudo-header fields first.
     #[must_use]
     pub fn from_fields(fields: Fields) -> Self {
-        Self { fields, body: Body::empty(), id: StreamId::CONNECTION, info: None }
+        Self { fields, body: Body::empty(), id: StreamId::CONNECTION, shared: None, on_interim: None }
     }
 
-    pub(crate) fn received(fields: Fields, body: Body, id: StreamId, info: &Arc<Info>) -> Self {
-        Self { fields, body, id, info: Some(Arc::clone(info)) }
+    /// A request for a tunnel to `authority`, a host and a port (RFC 9113 §8.5).
+    #[must_use]
+    pub fn connect(authority: &str) -> Self {
+        let mut fields = pool::take();
+        fields.push_token(Token::METHOD, b"CONNECT");
+        fields.push_token(Token::AUTHORITY, authority.as_bytes());
+        Self::from_fields(fields)
+    }
+
+    /// A request for a tunnel that speaks `protocol`, such as `websocket` (RFC 8441 §4). The server must have offered it
+    /// (`Config::enable_connect_protocol`).
+    #[must_use]
+    pub fn extended_connect(protocol: &str, scheme: &str, authority: &str, path: &str) -> Self {
+        let mut request = Self::new("CONNECT", scheme, authority, path);
+        request.fields.push_token(Token::PROTOCOL, protocol.as_bytes());
+        request
+    }
+
+    pub(crate) fn received(fields: Fields, body: Body, id: StreamId, shared: &Arc<Shared>) -> Self {
+        Self { fields, body, id, shared: Some(Arc::clone(shared)), on_interim: None }
     }
 
     /// The same request with this header field appended; the name is written in lower case (RFC 9113 §8.2).
@@ -72,6 +97,14 @@ impl Request {
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Body>) -> Self {
         self.body = body.into();
+        self
+    }
+
+    /// The same request, for a client: `call` gets each interim (1xx) response as it comes. Without it they are kept for
+    /// [`Response::interim_responses`].
+    #[must_use]
+    pub fn on_interim(mut self, call: impl FnMut(Response) + Send + 'static) -> Self {
+        self.on_interim = Some(Box::new(call));
         self
     }
 
@@ -91,6 +124,18 @@ impl Request {
     #[must_use]
     pub fn authority(&self) -> Option<&[u8]> {
         self.fields.find(Token::AUTHORITY).or_else(|| self.fields.find(Token::HOST))
+    }
+
+    /// The scheme, `http` or `https`; `None` for a plain CONNECT.
+    #[must_use]
+    pub fn scheme(&self) -> Option<&[u8]> {
+        self.fields.find(Token::SCHEME)
+    }
+
+    /// What an extended CONNECT asks for, such as `websocket` (RFC 8441 §4).
+    #[must_use]
+    pub fn protocol(&self) -> Option<&[u8]> {
+        self.fields.find(Token::PROTOCOL)
     }
 
     /// The first value of a header field; `name` in lower case.
@@ -114,7 +159,20 @@ impl Request {
     /// Facts of the connection it came on.
     #[must_use]
     pub fn info(&self) -> Option<&Info> {
-        self.info.as_deref()
+        self.shared.as_deref().map(|shared| &shared.info)
+    }
+
+    /// Works on its stream besides answering it; `None` for a request that did not come from a connection.
+    #[must_use]
+    pub fn control(&self) -> Option<Control> {
+        self.shared.as_deref().map(|shared| Control::new(&shared.mailbox, self.id))
+    }
+
+    /// Accepts a CONNECT request: the response to return from the handler, and the tunnel, to be used by a task of its own.
+    #[must_use]
+    pub fn into_tunnel(self) -> (Response, Tunnel) {
+        let (tunnel, outgoing) = Tunnel::new(self.into_body());
+        (Response::new(200).with_body(outgoing), tunnel)
     }
 
     /// The body, to read from.
@@ -131,6 +189,10 @@ impl Request {
     pub(crate) fn into_parts(mut self) -> (Fields, Body) {
         (std::mem::take(&mut self.fields), std::mem::take(&mut self.body))
     }
+
+    pub(crate) fn take_on_interim(&mut self) -> Option<OnInterim> {
+        self.on_interim.take()
+    }
 }
 
 impl Drop for Request {
@@ -144,22 +206,39 @@ impl Drop for Request {
 pub struct Response {
     fields: Fields,
     body: Body,
-    interim: Vec<Fields>,
+    interim: Vec<Response>,
+    /// Of the stream it came on.
+    control: Option<Control>,
 }
 
 impl Response {
     /// A response with this status and nothing else. A status outside 200–999 becomes 500: that is what the client is told.
     #[must_use]
     pub fn new(status: u16) -> Self {
-        let mut fields = pool::take();
-        let status = if (200..=999).contains(&status) { status } else { 500 };
-        let digit = |n: u16| b'0' + u8::try_from(n % 10).unwrap_or(0);
-        fields.push_token(Token::STATUS, &[digit(status / 100), digit(status / 10), digit(status)]);
-        Self { fields, body: Body::empty(), interim: Vec::new() }
+        Self::with_status(if (200..=999).contains(&status) { status } else { 500 })
     }
 
-    pub(crate) fn received(fields: Fields, body: Body, interim: Vec<Fields>) -> Self {
-        Self { fields, body, interim }
+    /// An interim response, for [`Control::inform`]; a status outside 100–199 becomes 103 (Early Hints).
+    #[must_use]
+    pub fn interim(status: u16) -> Self {
+        Self::with_status(if (100..=199).contains(&status) { status } else { 103 })
+    }
+
+    fn with_status(status: u16) -> Self {
+        let mut fields = pool::take();
+        let digit = |n: u16| b'0' + u8::try_from(n % 10).unwrap_or(0);
+        fields.push_token(Token::STATUS, &[digit(status / 100), digit(status / 10), digit(status)]);
+        Self::from_fields(fields)
+    }
+
+    /// A response made of a whole field section, `:status` first.
+    #[must_use]
+    pub fn from_fields(fields: Fields) -> Self {
+        Self { fields, body: Body::empty(), interim: Vec::new(), control: None }
+    }
+
+    pub(crate) fn received(fields: Fields, body: Body, interim: Vec<Self>, control: Control) -> Self {
+        Self { fields, body, interim, control: Some(control) }
     }
 
     /// The same response with this header field appended; the name is written in lower case (RFC 9113 §8.2).
@@ -200,10 +279,16 @@ impl Response {
         &self.fields
     }
 
-    /// The interim (1xx) responses that came before this one.
+    /// The interim (1xx) responses that came before this one, unless the request took them (see [`Request::on_interim`]).
     #[must_use]
-    pub fn interim(&self) -> &[Fields] {
+    pub fn interim_responses(&self) -> &[Response] {
         &self.interim
+    }
+
+    /// Works on the stream it came on; `None` for a response that did not come from a connection.
+    #[must_use]
+    pub fn control(&self) -> Option<&Control> {
+        self.control.as_ref()
     }
 
     /// The body, to read from.

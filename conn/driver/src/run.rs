@@ -18,13 +18,16 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pellucid_conn::h2::{Connection, Role};
-use pellucid_conn::{Event, Observer, Time};
+use pellucid_conn::{Event, Observer, StreamId, Time};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::Span;
 
 use crate::clock::Clock;
+use crate::control::Command;
 use crate::error::{Error, Kind};
 use crate::io::{Io, Read, Tap};
 use crate::mailbox::{Mail, Mailbox};
+use crate::stats::Snapshot;
 
 /// Turns before the task yields to its neighbours.
 const TURNS: u32 = 16;
@@ -48,6 +51,12 @@ pub(crate) trait App {
 
     fn event(&mut self, event: Event, link: &mut Link<'_, Self::Observer>);
     fn mail(&mut self, mail: Mail, link: &mut Link<'_, Self::Observer>);
+    /// Something to do on a stream.
+    fn command(&mut self, id: StreamId, command: Command, link: &mut Link<'_, Self::Observer>);
+    /// Requests that wait for a slot.
+    fn waiting(&self) -> usize {
+        0
+    }
     /// Events of this round are all delivered.
     fn settle(&mut self, _link: &mut Link<'_, Self::Observer>) {}
     /// Nothing has happened for a while and no stream is open: gives memory back.
@@ -93,6 +102,7 @@ pub(crate) struct Driver<T, A: App> {
     /// Who is woken; known to the mailbox and to the timer.
     waker: Option<Waker>,
     error: Option<Error>,
+    span: Span,
 }
 
 /// What a driver is connected to besides its transport.
@@ -100,6 +110,8 @@ pub(crate) struct Wiring {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) tap: Option<Tap>,
     pub(crate) write_timeout: Duration,
+    /// Entered whenever the connection works.
+    pub(crate) span: Span,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +150,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
             write_timeout: wiring.write_timeout,
             waker: None,
             error: None,
+            span: wiring.span,
         }
     }
 
@@ -239,10 +252,17 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
                 Mail::Release(id, octets) => link.conn.release(id, octets),
                 Mail::ShutDown => link.conn.shut_down(now),
                 Mail::Unused => self.is_unused = true,
+                Mail::Stats(asker) => {
+                    // Who has gone away needs no answer.
+                    let _ = asker.send(Snapshot::of(link.conn, self.app.waiting()));
+                }
                 other => self.app.mail(other, &mut link),
             }
         }
         self.mail = mail;
+        for (id, command) in self.mailbox.take_commands(None) {
+            self.app.command(id, command, &mut link);
+        }
     }
 
     /// Takes what there is to send and writes it. True when something went out and there may be more.
@@ -386,7 +406,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Future for Driver<T, A> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
         let this = self.get_mut();
-        match this.run(cx) {
+        let span = std::mem::replace(&mut this.span, Span::none());
+        let entered = span.enter();
+        let polled = this.run(cx);
+        drop(entered);
+        this.span = span;
+        match polled {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => {
                 let error = this.error.take();

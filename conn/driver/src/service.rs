@@ -2,17 +2,26 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use crate::message::{Request, Response};
 
-/// Answers requests. Any `Fn(Request) -> impl Future<Output = Response>` is one.
+/// Answers requests. Any `Fn(Request) -> impl Future<Output = Response>` is one; so is a shared one in an `Arc`.
 ///
 /// The future is polled by the task that owns the connection, at once when the request arrives. A handler that computes for
 /// long holds up its siblings: wrap such a service in [`Spawn`]. A handler that panics resets its own stream only.
-pub trait Service: Send + Sync + 'static {
+///
+/// ```
+/// use pellucid_driver::{Request, Response, Service};
+///
+/// fn answers(_: impl Service) {}
+/// answers(|request: Request| async move { Response::new(200).with_body(request.path().to_vec()) });
+/// ```
+pub trait Service: Send + 'static {
     /// What a call becomes. Dropped when the client resets the stream: then it is cancelled at its current await.
     type Future: Future<Output = Response> + Send + 'static;
 
@@ -22,13 +31,21 @@ pub trait Service: Send + Sync + 'static {
 
 impl<F, R> Service for F
 where
-    F: Fn(Request) -> R + Send + Sync + 'static,
+    F: Fn(Request) -> R + Send + 'static,
     R: Future<Output = Response> + Send + 'static,
 {
     type Future = R;
 
     fn call(&self, request: Request) -> R {
         self(request)
+    }
+}
+
+impl<S: Service + Sync> Service for Arc<S> {
+    type Future = S::Future;
+
+    fn call(&self, request: Request) -> S::Future {
+        S::call(self, request)
     }
 }
 
@@ -41,7 +58,7 @@ impl<S: Service> Service for Spawn<S> {
     type Future = Spawned;
 
     fn call(&self, request: Request) -> Spawned {
-        Spawned(tokio::spawn(self.0.call(request)))
+        Spawned(tokio::spawn(self.0.call(request).in_current_span()))
     }
 }
 

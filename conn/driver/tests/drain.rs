@@ -12,7 +12,7 @@ use std::time::Duration;
 use common::{Setup, client_raw, echo, fields, get, pair, post, serve_raw, settle};
 use pellucid_driver::conn::Event;
 use pellucid_driver::conn::h2::{Config, Violation};
-use pellucid_driver::{Body, End, Error, ErrorCode, Kind, Request, Response, Service, client, server};
+use pellucid_driver::{Body, End, Error, ErrorCode, Kind, Request, Response, Retry, Service, client, server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::task::consume_budget;
@@ -50,7 +50,7 @@ async fn a_drain_finishes_what_is_under_way_and_refuses_the_rest_as_unprocessed(
     pair.handle.shut_down();
     settle().await;
     let refused = pair.get("/late").await.unwrap_err();
-    assert!(refused.is_unprocessed(), "{refused}");
+    assert!(refused.retry() == Retry::Safe, "{refused}");
     gate.notify_one();
     let response = under_way.await.unwrap().unwrap();
     assert_eq!(response.into_body().collect(64).await.unwrap(), "answer");
@@ -60,7 +60,7 @@ async fn a_drain_finishes_what_is_under_way_and_refuses_the_rest_as_unprocessed(
     let goaways = pair.wire.sent().goaways;
     assert_eq!(goaways, [(0x7fff_ffff, ErrorCode::NO_ERROR), (3, ErrorCode::NO_ERROR)], "two phases (RFC 9113 §6.8)");
     let after = pair.client.send(get("/after")).await.unwrap_err();
-    assert!(after.is_unprocessed(), "{after}");
+    assert!(after.retry() == Retry::Safe, "{after}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,7 +75,7 @@ async fn requests_that_wait_for_a_slot_when_the_server_leaves_are_unprocessed() 
     let waiting = tokio::spawn(pair.get("/waits"));
     settle().await;
     pair.handle.shut_down();
-    assert!(waiting.await.unwrap().unwrap_err().is_unprocessed());
+    assert!(waiting.await.unwrap().unwrap_err().retry() == Retry::Safe);
     gate.notify_one();
     assert_eq!(under_way.await.unwrap().unwrap().status(), 200);
     assert!(pair.server_task.await.unwrap().error.is_none());
@@ -92,7 +92,7 @@ async fn the_hard_deadline_of_a_drain_cuts_and_says_so() {
     assert_eq!((report.streams, report.cut), (3, 3));
     for request in hanging {
         let error = request.await.unwrap().unwrap_err();
-        assert!(!error.is_unprocessed(), "{error}");
+        assert!(error.retry() != Retry::Safe, "{error}");
     }
     assert_eq!(pair.wire.sent().resets.len(), 3);
 }
@@ -105,7 +105,7 @@ async fn a_client_that_leaves_finishes_what_is_under_way() {
     settle().await;
     pair.client.shut_down();
     settle().await;
-    assert!(pair.get("/late").await.unwrap_err().is_unprocessed());
+    assert!(pair.get("/late").await.unwrap_err().retry() == Retry::Safe);
     gate.notify_one();
     let response = under_way.await.unwrap().unwrap();
     assert_eq!(response.into_body().collect(64).await.unwrap(), "answer");
@@ -120,7 +120,7 @@ async fn shutting_down_twice_or_before_the_first_octet_is_fine() {
     pair.handle.shut_down();
     settle().await;
     let refused = pair.get("/").await.unwrap_err();
-    assert!(refused.is_unprocessed(), "{refused}");
+    assert!(refused.retry() == Retry::Safe, "{refused}");
     let report = pair.server_task.await.unwrap();
     assert!(report.error.is_none(), "{report:?}");
     pair.handle.shut_down();
@@ -139,7 +139,7 @@ async fn a_silent_client_is_sent_away_after_the_idle_timeout() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_says_nothing_at_all_is_closed() {
     let (mut near, far) = tokio::io::duplex(1024);
-    let report = server::serve_connection(far, echo, server::Options::default()).await;
+    let report = server::serve_connection(far, echo, server::Options::default()).unwrap().await;
     assert_eq!(report.error.as_ref().and_then(broke), Some(Violation::PrefaceTimeout), "{report:?}");
     let mut said = Vec::new();
     near.read_to_end(&mut said).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_server_that_never_answers_the_settings_is_given_up() {
     let (client, driving) = client::handshake(near, client::Options::default()).unwrap();
     let driving = tokio::spawn(driving);
     let error = client.send(get("/")).await.unwrap_err();
-    assert!(!error.is_unprocessed(), "it was sent: {error}");
+    assert!(error.retry() != Retry::Safe, "it was sent: {error}");
     let report = driving.await.unwrap();
     assert_eq!(report.error.as_ref().and_then(broke), Some(Violation::PrefaceTimeout), "{report:?}");
 }
@@ -168,7 +168,7 @@ async fn other_protocols_are_closed_cleanly() {
     ];
     for octets in octets {
         let (mut near, far) = tokio::io::duplex(1024);
-        let serving = tokio::spawn(server::serve_connection(far, echo, server::Options::default()));
+        let serving = tokio::spawn(server::serve_connection(far, echo, server::Options::default()).unwrap());
         near.write_all(octets).await.unwrap();
         let mut said = Vec::new();
         near.read_to_end(&mut said).await.unwrap();
@@ -185,7 +185,7 @@ async fn instant_ends_are_no_errors_of_ours() {
         near.write_all(octets).await.unwrap();
         drop(near);
         // It ends; whether in peace does not matter.
-        server::serve_connection(far, echo, server::Options::default()).await;
+        server::serve_connection(far, echo, server::Options::default()).unwrap().await;
     }
 }
 
@@ -199,7 +199,7 @@ async fn a_connection_error_reaches_everyone_at_once() {
     let error = waiting.await.unwrap().unwrap_err();
     assert_eq!(broke(&error), Some(Violation::DataOnIdleStream), "{error}");
     assert!(!task.is_finished(), "the close itself is not waited for");
-    assert!(client.send(get("/")).await.unwrap_err().is_unprocessed());
+    assert!(client.send(get("/")).await.unwrap_err().retry() == Retry::Safe);
     assert_eq!(task.await.unwrap().error.as_ref().and_then(broke), Some(Violation::DataOnIdleStream));
 }
 
@@ -273,7 +273,7 @@ async fn a_server_dropped_in_mid_flight_drops_its_handlers() {
 #[tokio::test(start_paused = true)]
 async fn a_timer_that_was_set_when_the_tasks_budget_was_spent_still_fires() {
     let (_near, far) = tokio::io::duplex(1024);
-    let mut serving = pin!(server::serve_connection(far, echo, server::Options::default()));
+    let mut serving = pin!(server::serve_connection(far, echo, server::Options::default()).unwrap());
     let mut is_first = true;
     let serving = poll_fn(|cx| {
         // Tokio makes everything look pending to a task that has done much at a stretch.

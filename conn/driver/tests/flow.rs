@@ -260,7 +260,7 @@ async fn a_flush_that_has_to_wait_is_taken_up_again() {
     let (near, far) = tokio::io::duplex(100);
     let far = Lazy { inner: far, held: Vec::new() };
     let hello = |_: Request| async move { Response::new(200).with_body(vec![3; 50_000]) };
-    let serving = tokio::spawn(server::serve_connection(far, hello, server::Options::default()));
+    let serving = tokio::spawn(server::serve_connection(far, hello, server::Options::default()).unwrap());
     let (client, driving) = client::handshake(near, client::Options::default()).unwrap();
     let driving = tokio::spawn(driving);
     for _ in 0..3 {
@@ -276,7 +276,7 @@ async fn a_flush_that_has_to_wait_is_taken_up_again() {
 async fn a_response_that_is_out_of_our_hands_still_has_time_to_leave_after_a_drain() {
     let (near, far) = tokio::io::duplex(1000);
     let hello = |_: Request| async move { Response::new(200).with_body(vec![3; 100_000]) };
-    let (serving, handle) = server::serve_with_handle(far, Arc::new(hello), server::Options::default());
+    let (serving, handle) = server::serve_with_handle(far, hello, server::Options::default()).unwrap();
     let serving = tokio::spawn(serving);
     let mut config = Config::client();
     config.stream_window = 1 << 20;

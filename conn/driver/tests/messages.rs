@@ -14,7 +14,7 @@ use bytes::Bytes;
 use common::{Setup, echo, fields, get, made_by, pair, post, serve_raw, settle};
 use pellucid_driver::conn::Event;
 use pellucid_driver::conn::h2::Config;
-use pellucid_driver::{Body, Chunk, End, ErrorCode, Kind, Request, Response};
+use pellucid_driver::{Body, Chunk, End, ErrorCode, Kind, Request, Response, Retry};
 use tokio::sync::Notify;
 
 /// Every kind of body with the same content.
@@ -116,7 +116,7 @@ async fn trailers_that_break_a_rule_fail_the_request_and_nothing_else() {
         Ok(response) => response.into_body().drain().await.unwrap_err(),
     };
     assert!(matches!(error.kind(), Kind::Send(_)), "{error}");
-    assert!(!error.is_unprocessed(), "the server had the request already");
+    assert!(error.retry() != Retry::Safe, "the server had the request already");
     pair.is_fine().await;
     pair.ends_clean().await;
 }
@@ -166,7 +166,7 @@ async fn requests_above_the_limit_wait_for_a_slot_and_above_the_queue_fail_at_on
     let mut sent: Vec<_> = (0..6).map(|_| tokio::spawn(pair.get("/"))).collect();
     settle().await;
     let refused = sent.pop().unwrap().await.unwrap().unwrap_err();
-    assert!(refused.is_unprocessed(), "{refused}");
+    assert!(refused.retry() == Retry::Safe, "{refused}");
     assert_eq!(pair.wire.received().headers.len(), 2);
     // Those who wait may leave, and make room for others.
     sent.pop().unwrap().abort();
@@ -224,8 +224,8 @@ async fn the_handler_that_reads_says_100_continue_and_the_client_sees_it() {
     sender.send("x").await.unwrap();
     drop(sender);
     let response = response.await.unwrap().unwrap();
-    assert_eq!(response.interim().len(), 1);
-    assert_eq!(response.interim()[0].get(b":status"), Some(&b"100"[..]));
+    assert_eq!(response.interim_responses().len(), 1);
+    assert_eq!(response.interim_responses()[0].status(), 100);
     assert_eq!(response.into_body().collect(64).await.unwrap(), "x");
     pair.ends_clean().await;
 }
@@ -235,7 +235,7 @@ async fn no_100_continue_is_sent_by_a_handler_that_does_not_read() {
     let pair = pair(|_: Request| async move { Response::new(417) });
     let (_sender, body) = Body::channel(1);
     let response = pair.client.send(post("/").with_header("expect", "100-continue").with_body(body)).await.unwrap();
-    assert_eq!((response.status(), response.interim().len()), (417, 0));
+    assert_eq!((response.status(), response.interim_responses().len()), (417, 0));
     assert_eq!(pair.wire.sent().headers, [(1, End::Last)]);
 }
 
@@ -343,9 +343,9 @@ async fn fields_that_would_make_a_malformed_message_fail_where_they_were_made() 
         }
     });
     let error = pair.client.send(get("/").with_header("transfer-encoding", "chunked")).await.unwrap_err();
-    assert!(matches!(error.kind(), Kind::Send(_)) && error.is_unprocessed(), "{error}");
+    assert!(matches!(error.kind(), Kind::Send(_)) && error.retry() == Retry::Unsafe, "{error}");
     let error = pair.get("/bad").await.unwrap_err();
-    assert!(!error.is_unprocessed(), "{error}");
+    assert!(error.retry() != Retry::Safe, "{error}");
     assert_eq!(pair.wire.sent().resets, [(1, ErrorCode::INTERNAL_ERROR)]);
     pair.is_fine().await;
     pair.ends_clean().await;

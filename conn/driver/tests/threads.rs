@@ -10,7 +10,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 use common::{echo, pair, post};
-use pellucid_driver::{Body, Chunk, Request, Response, Spawn, client, server};
+use pellucid_driver::{Body, Chunk, Request, Response, Retry, Spawn, client, server};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
@@ -143,7 +143,7 @@ async fn the_same_over_tcp_with_large_bodies_both_ways() {
     let address = listener.local_addr().unwrap();
     let serving = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        server::serve_connection(stream, echo, server::Options::default()).await
+        server::serve_connection(stream, echo, server::Options::default()).unwrap().await
     });
     let stream = TcpStream::connect(address).await.unwrap();
     let (client, driving) = client::handshake(stream, client::Options::default()).unwrap();
@@ -175,6 +175,6 @@ async fn a_reset_transport_over_tcp_fails_the_requests_under_way() {
     peer.readable().await.unwrap();
     // Closed with unread input: a reset.
     drop(peer);
-    assert!(!waiting.await.unwrap().unwrap_err().is_unprocessed());
+    assert!(waiting.await.unwrap().unwrap_err().retry() != Retry::Safe);
     assert!(driving.await.unwrap().error.is_some());
 }

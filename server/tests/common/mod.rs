@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pellucid_driver::client::{Client, Options, handshake};
+use pellucid_driver::client::{Options, SendRequest, handshake};
 use pellucid_driver::{Report, Request, Response};
 use pellucid_server::{Builder, DrainReport, Server, Service, Shutdown};
 use tokio::net::TcpStream;
@@ -20,13 +20,13 @@ pub struct Running {
 }
 
 impl Running {
-    pub fn start<S: Service>(builder: Builder, service: S) -> Self {
+    pub fn start<S: Service + Clone>(builder: Builder, service: S) -> Self {
         let server = builder.bind(loopback()).unwrap();
         let (address, shutdown) = (server.local_addr(), server.shutdown());
         Self { address, shutdown, task: tokio::spawn(server.serve(service)) }
     }
 
-    pub async fn connect(&self) -> (Client, JoinHandle<Report>) {
+    pub async fn connect(&self) -> (SendRequest, JoinHandle<Report>) {
         connect(self.address).await
     }
 
@@ -48,7 +48,7 @@ pub fn loopback() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
-pub async fn connect(address: SocketAddr) -> (Client, JoinHandle<Report>) {
+pub async fn connect(address: SocketAddr) -> (SendRequest, JoinHandle<Report>) {
     let stream = TcpStream::connect(address).await.unwrap();
     let (client, driving) = handshake(stream, Options::default()).unwrap();
     (client, tokio::spawn(driving))

@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use pellucid_driver::client::{self, Client};
+use pellucid_driver::client::{self, SendRequest};
 use pellucid_driver::conn::h2::{Config, Connection};
 use pellucid_driver::conn::{ConnectionError, Event, Output, Time};
 use pellucid_driver::{
@@ -29,7 +29,7 @@ use tokio::time::Instant;
 
 /// A server and a client joined by a pipe, both running.
 pub struct Pair {
-    pub client: Client,
+    pub client: SendRequest,
     pub handle: server::Handle,
     pub client_task: JoinHandle<Report>,
     pub server_task: JoinHandle<Report>,
@@ -58,7 +58,7 @@ impl Setup {
         let mut options = server::Options::default();
         options.config = self.server;
         options.tap = Some(wire.tap());
-        let (serving, handle) = server::serve_with_handle(far, Arc::new(service), options);
+        let (serving, handle) = server::serve_with_handle(far, service, options).unwrap();
         let mut options = client::Options::default();
         options.config = self.client;
         options.max_waiting = self.max_waiting;
@@ -301,12 +301,12 @@ pub fn serve_raw<S: Service>(
     let mut options = server::Options::default();
     options.config = server;
     options.tap = Some(wire.tap());
-    let (serving, handle) = server::serve_with_handle(far, Arc::new(service), options);
+    let (serving, handle) = server::serve_with_handle(far, service, options).unwrap();
     (Raw::client(near, client), tokio::spawn(serving), handle, wire)
 }
 
 /// Starts a client on one end of a pipe; the server's end is controlled step by step.
-pub fn client_raw(client: Config, server: Config) -> (Client, JoinHandle<Report>, Raw) {
+pub fn client_raw(client: Config, server: Config) -> (SendRequest, JoinHandle<Report>, Raw) {
     let (near, far) = tokio::io::duplex(1 << 20);
     let mut options = client::Options::default();
     options.config = client;

@@ -338,6 +338,11 @@ impl<O: Observer> Connection<O> {
         own.min(whole.max(FLOOR.saturating_sub(stream.outgoing.queued)))
     }
 
+    /// Asks for `Event::SlotFree` when the peer allows another stream of ours.
+    pub fn want_slot(&mut self) {
+        self.counts.slot_wanted = true;
+    }
+
     /// Whether `open` would find a concurrency slot.
     #[must_use]
     pub fn has_slot(&self) -> bool {

@@ -249,6 +249,14 @@ impl Violation {
         self.row().debug
     }
 
+    /// Whether no rule of the protocol was broken, but a patience has run out.
+    #[must_use]
+    pub fn is_timeout(self) -> bool {
+        use Violation as V;
+        matches!(self, V::HeaderBlockTimeout | V::SettingsTimeout | V::PrefaceTimeout | V::KeepaliveTimeout)
+            || matches!(self, V::BodyIdle | V::Stalled | V::DrainDeadline)
+    }
+
     /// Every rule that has a row of its own, for tests and documents.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|(rule, _)| *rule)
