@@ -13,9 +13,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pellucid_conn::h2::{Config, Role};
-use pellucid_conn::tap::Tap;
 use pellucid_driver::client::{self, SendRequest};
-use pellucid_driver::{Chunk, Direction, Error, Request, server};
+use pellucid_driver::{Chunk, Error, Request, server, watch};
 
 use crate::failure::Failure;
 use timeline::Timeline;
@@ -75,15 +74,8 @@ fn options(timeline: &Timeline) -> client::Options {
     let mut options = client::Options::default();
     options.config = Config::client();
     options.config.stream_window = STREAM_WINDOW;
-    let mut tap = Tap::new();
     let timeline = timeline.clone();
-    options.tap = Some(Box::new(move |direction, octets| {
-        let from = match direction {
-            Direction::Sent => Role::Client,
-            Direction::Received => Role::Server,
-        };
-        tap.feed(from, octets, &mut |record| timeline.record(&record));
-    }));
+    options.tap = Some(watch(Role::Client, move |record| timeline.record(&record)));
     options
 }
 

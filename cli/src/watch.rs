@@ -6,7 +6,6 @@ use std::io::{self, Write};
 
 use pellucid_conn::h2::Role;
 use pellucid_conn::tap::{Tap, text, text::Secrets};
-use pellucid_driver::Direction;
 
 use crate::titles::Titles;
 
@@ -15,12 +14,8 @@ pub(crate) fn frames(us: Role, prefix: String) -> pellucid_driver::Tap {
     let mut tap = Tap::new();
     let mut titles = Titles::default();
     Box::new(move |direction, octets| {
-        let from = match direction {
-            Direction::Sent => us,
-            Direction::Received => us.peer(),
-        };
         let mut told = String::new();
-        tap.feed(from, octets, &mut |record| {
+        tap.feed(direction.sender(us), octets, &mut |record| {
             for line in text::render(&titles.once(record), Secrets::Redacted).lines() {
                 told.extend([prefix.as_str(), line, "\n"]);
             }

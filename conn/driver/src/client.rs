@@ -122,7 +122,9 @@ impl SendRequest {
         let exchange = Exchange::new();
         let span = trace::sent(&request);
         let open = Open { request, exchange: Arc::clone(&exchange) };
-        if let Err(Mail::Open(open)) = self.0.mailbox.post(Mail::Open(open)) {
+        if let Err(letter) = self.0.mailbox.post(Mail::Open(open))
+            && let Mail::Open(open) = *letter
+        {
             open.fail(&Error::new(Kind::Closed));
         }
         ResponseFuture::new(exchange, Arc::clone(&self.0.mailbox), Some(Arc::clone(&self.0)), span)

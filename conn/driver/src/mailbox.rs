@@ -58,10 +58,10 @@ struct Inner {
 
 impl Mailbox {
     /// Leaves a message and wakes the owner. The message comes back when the connection is gone.
-    pub(crate) fn post(&self, mail: Mail) -> Result<(), Mail> {
+    pub(crate) fn post(&self, mail: Mail) -> Result<(), Box<Mail>> {
         let mut inner = self.lock();
         if inner.closed {
-            return Err(mail);
+            return Err(Box::new(mail));
         }
         inner.mail.push(mail);
         self.wake(inner);
