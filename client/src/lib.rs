@@ -28,8 +28,8 @@ pub use error::ConnectError;
 pub use pellucid_conn::h2::Config;
 pub use pellucid_driver::{
     Body, Chunk, Direction, End, Error, ErrorCode, Fields, Kind, Report, Request, Response, Retry, Sender, Source,
-    StreamId, Tap, client::SendRequest,
+    StreamId, Tap, TlsInfo, client::SendRequest,
 };
 #[cfg(feature = "tls")]
-pub use tls::Trust;
+pub use tls::{Tls, TlsStream, Trust};
 pub use url::{Url, UrlError};

@@ -1,23 +1,39 @@
-//! TLS for the client: whom to believe, ALPN `h2` (RFC 9113 §3.2), and why a handshake failed in plain words.
+//! TLS for the client: whom to believe, who we are, ALPN `h2` (RFC 9113 §3.2).
 //!
-//! Not for: versions and ciphers; those are rustls's choice.
+//! A [`Tls`] is built once and shared by all connections: the platform's certificates are read once, and sessions are resumed.
+//!
+//! Not for: versions and ciphers; those are rustls's choice, or that of [`Tls::from_config`].
+//!
+//! ```
+//! use pellucid_client::{Tls, Trust};
+//!
+//! # async fn connect(transport: tokio::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+//! let tls = Tls::new(&Trust::Platform)?;
+//! let stream = tls.connect(transport, "example.com").await?;
+//! println!("{} with {}", stream.info().version, stream.info().cipher_suite);
+//! # Ok(())
+//! # }
+//! ```
+
+mod reason;
+mod stream;
+mod verify;
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::ClientConfig;
+use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use crate::error::ConnectError;
+pub(crate) use reason::{Reason, refused};
+pub use stream::TlsStream;
 
 /// Whose certificates are believed.
 #[derive(Debug, Clone, Default)]
@@ -38,234 +54,146 @@ impl Trust {
     /// # Errors
     /// [`ConnectError::Config`] where they cannot be read or used.
     pub fn check(&self) -> Result<(), ConnectError> {
-        client_config(self).map(drop).map_err(ConnectError::Config)
+        Tls::new(self).map(drop)
     }
 }
 
-/// Makes the handshake; the server must choose HTTP/2.
+/// Everything a client's TLS handshakes need. Cheap to clone; clones share their sessions.
+///
+/// Where the environment variable `SSLKEYLOGFILE` is set when this is made, the secrets of its connections are appended to that
+/// file, for tools such as Wireshark. **Whoever reads the file reads all traffic**: never set it outside of debugging.
+#[derive(Clone)]
+pub struct Tls {
+    config: Arc<ClientConfig>,
+    origin: Origin,
+}
+
+/// Whose the configuration is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Ours,
+    Callers,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// TLS 1.2 and 1.3 with servers that `trust` believes.
+    ///
+    /// # Errors
+    /// [`ConnectError::Config`] where the certificates to trust cannot be read or used.
+    pub fn new(trust: &Trust) -> Result<Self, ConnectError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|e| config_error(format!("TLS: {e}")))?;
+        let verifier = verify::verifier(trust, provider).map_err(ConnectError::Config)?;
+        let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+        config.alpn_protocols = vec![H2.to_vec()];
+        // Only then: a key log takes a lock for each secret.
+        if std::env::var_os("SSLKEYLOGFILE").is_some() {
+            config.key_log = Arc::new(rustls::KeyLogFile::new());
+        }
+        Ok(Self { config: Arc::new(config), origin: Origin::Ours })
+    }
+
+    /// Shows this certificate chain to servers that ask who we are (mutual TLS); both arguments are PEM. What was agreed on with
+    /// servers before is forgotten.
+    ///
+    /// # Errors
+    /// [`ConnectError::Config`] names the argument that holds nothing usable, or says that the two do not belong together; a
+    /// configuration of one's own has its own identity.
+    pub fn identity(self, certificates: &[u8], key: &[u8]) -> Result<Self, ConnectError> {
+        if self.origin == Origin::Callers {
+            let text = "`identity`: a configuration of one's own says itself which client certificate it shows";
+            return Err(config_error(text));
+        }
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
+            .collect::<Result<_, _>>()
+            .map_err(|e| config_error(format!("`certificates`: the client certificate cannot be read: {e}")))?;
+        if chain.is_empty() {
+            return Err(config_error("`certificates`: there is no certificate in PEM"));
+        }
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|e| config_error(format!("`key`: the client's key cannot be read: {e}")))?;
+        let mut config = ClientConfig::clone(&self.config);
+        let pair = CertifiedKey::from_der(chain, key, config.crypto_provider()).map_err(|e| match e {
+            rustls::Error::InconsistentKeys(_) => config_error("`key`: it does not belong to the client certificate"),
+            e => config_error(format!("`certificates` and `key` cannot be used: {e}")),
+        })?;
+        config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(pair));
+        config.resumption = Resumption::default();
+        Ok(Self { config: Arc::new(config), origin: Origin::Ours })
+    }
+
+    /// A configuration of one's own. Its key log, sessions and versions are its own affair.
+    ///
+    /// # Errors
+    /// [`ConnectError::Config`] where `alpn_protocols` does not hold `h2`: the server could not choose HTTP/2 (RFC 9113 §3.2).
+    pub fn from_config(config: Arc<ClientConfig>) -> Result<Self, ConnectError> {
+        if config.alpn_protocols.is_empty() {
+            return Err(config_error("`alpn_protocols` is empty: without `h2` in it no server chooses HTTP/2"));
+        }
+        if !config.alpn_protocols.iter().any(|protocol| protocol == H2) {
+            return Err(config_error("`alpn_protocols` does not hold `h2`: no server would choose HTTP/2"));
+        }
+        Ok(Self { config, origin: Origin::Callers })
+    }
+
+    /// Makes the handshake on any transport; `server_name` is the host name or IP address the certificate must be made for. The
+    /// server must choose HTTP/2. Cancel-safe: dropping the future abandons the attempt and the transport.
+    ///
+    /// # Errors
+    /// [`ConnectError::Tls`] says why in plain words; [`ConnectError::NoHttp2`]; [`ConnectError::Config`] for a name that cannot
+    /// stand in a certificate.
+    pub async fn connect<T>(&self, transport: T, server_name: &str) -> Result<TlsStream<T>, ConnectError>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.connect_to(transport, server_name, server_name).await
+    }
+
+    /// As [`Tls::connect`]; errors call the server `to`.
+    pub(crate) async fn connect_to<T>(&self, transport: T, host: &str, to: &str) -> Result<TlsStream<T>, ConnectError>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| config_error(format!("{host} cannot stand in a certificate")))?;
+        let shaken = TlsConnector::from(Arc::clone(&self.config)).connect(name, transport).await;
+        let stream = shaken.map_err(|e| {
+            // A server that knows no ALPN protocol in common says so in an alert.
+            if e.to_string().contains("NoApplicationProtocol") {
+                ConnectError::NoHttp2(to.to_owned())
+            } else {
+                ConnectError::Tls(to.to_owned(), e)
+            }
+        })?;
+        // RFC 9113 §3.2: HTTP/2 over TLS is negotiated, never assumed.
+        if stream.get_ref().1.alpn_protocol() != Some(H2) {
+            return Err(ConnectError::NoHttp2(to.to_owned()));
+        }
+        Ok(TlsStream::new(stream, host))
+    }
+}
+
+/// RFC 9113 §3.2: over TLS the identifier is h2, never h2c.
+const H2: &[u8] = b"h2";
+
+fn config_error(text: impl Into<String>) -> ConnectError {
+    ConnectError::Config(text.into())
+}
+
+/// Makes the handshake with a configuration for this one connection.
 pub(crate) async fn shake_hands(
     trust: &Trust,
     stream: TcpStream,
     host: &str,
     to: &str,
 ) -> Result<TlsStream<TcpStream>, ConnectError> {
-    let config = client_config(trust).map_err(ConnectError::Config)?;
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| ConnectError::Config(format!("{host} cannot stand in a certificate")))?;
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|e| {
-        // A server that knows no ALPN protocol in common says so in an alert.
-        if e.to_string().contains("NoApplicationProtocol") {
-            ConnectError::NoHttp2(to.to_owned())
-        } else {
-            ConnectError::Tls(to.to_owned(), e)
-        }
-    })?;
-    // RFC 9113 §3.2: HTTP/2 over TLS is negotiated, never assumed.
-    if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-        return Err(ConnectError::NoHttp2(to.to_owned()));
-    }
-    Ok(stream)
+    Tls::new(trust)?.connect_to(stream, host, to).await
 }
-
-fn client_config(trust: &Trust) -> Result<ClientConfig, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| format!("TLS: {e}"))?;
-    let verifier: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::Platform => Arc::new(
-            rustls_platform_verifier::Verifier::new(provider)
-                .map_err(|e| format!("the platform's certificates cannot be used: {e}"))?,
-        ),
-        Trust::Pem(pem) => Arc::new(Named::new(pem, provider)?),
-        Trust::Anyone => Arc::new(Anyone(provider)),
-    };
-    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(config)
-}
-
-/// Believes what the named certificates have signed, and the named certificates themselves: those that people make for
-/// one server often say that they are authorities, which could not be a server's otherwise.
-#[derive(Debug)]
-struct Named {
-    certificates: Vec<CertificateDer<'static>>,
-    chains: Arc<WebPkiServerVerifier>,
-}
-
-impl Named {
-    fn new(pem: &[u8], provider: Arc<CryptoProvider>) -> Result<Self, String> {
-        let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<_, _>>()
-            .map_err(|e| format!("the certificates to trust cannot be read: {e}"))?;
-        if certificates.is_empty() {
-            return Err("the file of certificates to trust holds none in PEM".to_owned());
-        }
-        let mut roots = RootCertStore::empty();
-        for certificate in &certificates {
-            roots.add(certificate.clone()).map_err(|e| format!("a certificate to trust cannot be used: {e}"))?;
-        }
-        let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-            .build()
-            .map_err(|e| format!("the certificates to trust cannot be used: {e}"))?;
-        Ok(Self { certificates, chains })
-    }
-}
-
-impl ServerCertVerifier for Named {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // Its dates are right: that has an error of its own, which comes before this one.
-            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_)))
-                if self.certificates.iter().any(|named| named == end_entity) =>
-            {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-                Ok(ServerCertVerified::assertion())
-            }
-            verdict => verdict,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chains.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
-    }
-}
-
-/// Believes any certificate; still checks that the server holds its key.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// Why a handshake failed, as far as people can do something about it.
-pub(crate) struct Reason<'a>(pub(crate) &'a io::Error);
-
-impl fmt::Display for Reason<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(why) = refused(self.0) {
-            return write!(f, "its certificate is not trusted: {}", Refusal(why));
-        }
-        match (tls_error(self.0), self.0.kind()) {
-            // What came is no record of TLS: an answer of HTTP in clear text, perhaps.
-            (Some(rustls::Error::InvalidMessage(_)), _) => {
-                f.write_str("the server does not speak TLS on this port; try http://")
-            }
-            (None, io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
-                f.write_str("the server closed the connection during the TLS handshake")
-            }
-            _ => write!(f, "{}", self.0),
-        }
-    }
-}
-
-/// Why the server's certificate was refused, if it was.
-pub(crate) fn refused(error: &io::Error) -> Option<&CertificateError> {
-    match tls_error(error) {
-        Some(rustls::Error::InvalidCertificate(why)) => Some(why),
-        _ => None,
-    }
-}
-
-fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref()?.downcast_ref()
-}
-
-/// What is wrong with a certificate.
-struct Refusal<'a>(&'a CertificateError);
-
-impl fmt::Display for Refusal<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use CertificateError as E;
-        match self.0 {
-            E::UnknownIssuer => f.write_str("it is signed by an authority that is not known here"),
-            E::NotValidForName => f.write_str("it is made for another name"),
-            E::NotValidForNameContext { expected, presented } => {
-                write!(f, "it is not made for {}", expected.to_str())?;
-                if presented.is_empty() { Ok(()) } else { write!(f, ", but for {}", Names(presented)) }
-            }
-            E::Expired | E::ExpiredContext { .. } => f.write_str("it has expired"),
-            E::NotValidYet | E::NotValidYetContext { .. } => f.write_str("it is not valid yet"),
-            E::Revoked => f.write_str("it has been revoked"),
-            // The verifier's own error, which has no name outside of it.
-            E::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-                f.write_str("it is an authority's certificate, not a server's")
-            }
-            other => write!(f, "{other}"),
-        }
-    }
-}
-
-/// The names in a certificate, which wrote the type around each, such as `DnsName("localhost")`.
-struct Names<'a>(&'a [String]);
-
-impl fmt::Display for Names<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, name) in self.0.iter().take(NAMES_SHOWN).enumerate() {
-            let name = name.split_once('(').map_or(name.as_str(), |(_, name)| name.trim_end_matches(')'));
-            let gap = if place == 0 { "" } else { ", " };
-            write!(f, "{gap}{}", name.trim_matches('"'))?;
-        }
-        if self.0.len() > NAMES_SHOWN { f.write_str(" and others") } else { Ok(()) }
-    }
-}
-
-/// A certificate may hold thousands.
-const NAMES_SHOWN: usize = 3;
