@@ -178,7 +178,10 @@ impl<S: Service> Answers<S> {
         let Some(slot) = self.slots.get_mut(n) else { return };
         slot.is_head = is_head;
         slot.is_request = true;
-        slot.span = trace::received(id, &request);
+        let span = trace::received(id, &request);
+        if !span.is_disabled() {
+            slot.span = span;
+        }
         let polled = slot.begin(|| service.call(request));
         self.after_poll(n, id, polled, link);
     }

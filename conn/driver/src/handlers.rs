@@ -119,7 +119,9 @@ impl<F: Future<Output = Response>> Slots<F> {
             if let Some(body) = slot.body.take() {
                 discard(body);
             }
-            slot.span = Span::none();
+            if !slot.span.is_disabled() {
+                slot.span = Span::none();
+            }
             self.free.push(n);
         }
     }

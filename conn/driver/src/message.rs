@@ -206,7 +206,8 @@ impl Drop for Request {
 pub struct Response {
     fields: Fields,
     body: Body,
-    interim: Vec<Response>,
+    /// Those that came before it; most often none.
+    interim: Box<[Self]>,
     /// Of the stream it came on.
     control: Option<Control>,
 }
@@ -234,11 +235,11 @@ impl Response {
     /// A response made of a whole field section, `:status` first.
     #[must_use]
     pub fn from_fields(fields: Fields) -> Self {
-        Self { fields, body: Body::empty(), interim: Vec::new(), control: None }
+        Self { fields, body: Body::empty(), interim: Box::default(), control: None }
     }
 
     pub(crate) fn received(fields: Fields, body: Body, interim: Vec<Self>, control: Control) -> Self {
-        Self { fields, body, interim, control: Some(control) }
+        Self { fields, body, interim: interim.into(), control: Some(control) }
     }
 
     /// The same response with this header field appended; the name is written in lower case (RFC 9113 §8.2).

@@ -154,6 +154,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
         }
     }
 
+    fn run_in_span(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Error> {
+        if self.span.is_disabled() {
+            return self.run(cx);
+        }
+        let span = self.span.clone();
+        span.in_scope(|| self.run(cx))
+    }
+
     fn run(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, Error> {
         if self.waker.as_ref().is_none_or(|w| !w.will_wake(cx.waker())) {
             self.mailbox.register(cx);
@@ -406,12 +414,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Future for Driver<T, A> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
         let this = self.get_mut();
-        let span = std::mem::replace(&mut this.span, Span::none());
-        let entered = span.enter();
-        let polled = this.run(cx);
-        drop(entered);
-        this.span = span;
-        match polled {
+        match this.run_in_span(cx) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(())) => {
                 let error = this.error.take();

@@ -9,27 +9,37 @@
 //! lies in whatever span its caller is in. These names stay.
 
 use pellucid_conn::StreamId;
-use tracing::field::{Empty, display};
+use tracing::field::Empty;
 use tracing::{Span, debug_span};
 
 use crate::info::Info;
 use crate::message::Request;
 
 pub(crate) fn connection(role: &'static str, info: &Info) -> Span {
-    let tls = info.tls.as_ref().map(|tls| display(&tls.version));
-    debug_span!("connection", conn = info.id, role, peer = info.peer.map(display), tls)
+    // Values are computed within the macro, which does so only when somebody listens.
+    debug_span!(
+        "connection",
+        conn = info.id,
+        role,
+        peer = info.peer.map(tracing::field::display),
+        tls = info.tls.as_ref().map(|tls| tracing::field::display(&tls.version)),
+    )
 }
 
 /// Of a request that a client sends; its stream comes later.
 pub(crate) fn sent(request: &Request) -> Span {
-    let (method, path) = (text(request.method()), text(request.path()));
-    debug_span!("request", stream = Empty, method, path, status = Empty)
+    debug_span!("request", stream = Empty, method = text(request.method()), path = text(request.path()), status = Empty,)
 }
 
 /// Of a request that a server received.
 pub(crate) fn received(id: StreamId, request: &Request) -> Span {
-    let (method, path) = (text(request.method()), text(request.path()));
-    debug_span!("request", stream = id.get(), method, path, status = Empty)
+    debug_span!(
+        "request",
+        stream = id.get(),
+        method = text(request.method()),
+        path = text(request.path()),
+        status = Empty,
+    )
 }
 
 /// Methods and paths have been checked for the octets that could not stand in a log.
