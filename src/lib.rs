@@ -21,7 +21,7 @@
 //! runtime.block_on(async {
 //!     let url: Url = format!("http://{address}/hello").parse()?;
 //!     let connection = Connector::new().connect(&url).await?;
-//!     let response = connection.client().send(url.get()).await?;
+//!     let response = connection.send(url.get()).await?;
 //!     assert_eq!(response.into_body().collect(1024).await?, "/hello");
 //!     connection.close().await;
 //!     Ok::<(), Box<dyn std::error::Error>>(())

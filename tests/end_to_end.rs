@@ -31,7 +31,7 @@ async fn both(service: impl Service + Clone) -> Vec<(Running, Connection)> {
         [serve(Server::builder(), "http", service.clone()), serve(Server::builder().tls(identity), "https", service)];
     let mut both = Vec::new();
     for server in servers {
-        let connection = Connector::new().trust(trust.clone()).connect(&server.url).await.unwrap();
+        let connection = Connector::builder().trust(trust.clone()).build().unwrap().connect(&server.url).await.unwrap();
         both.push((server, connection));
     }
     both
@@ -65,7 +65,7 @@ async fn a_thousand_requests_a_hundred_at_a_time_over_tcp_and_tls() {
     for (server, connection) in both(echo).await {
         let mut tasks = tokio::task::JoinSet::new();
         for n in 0..1000_usize {
-            let (client, request) = (connection.client().clone(), server.url.request("POST"));
+            let (client, request) = (connection.handle().clone(), server.url.request("POST"));
             tasks.spawn(async move {
                 let content = pattern(n, n * 7);
                 let response = client.send(request.with_body(content.clone())).await.unwrap();
@@ -88,7 +88,7 @@ async fn thirty_two_mebioctets_go_both_ways_at_once_over_tcp_and_tls() {
                 sender.send(pattern(n * PIECE, PIECE)).await.unwrap();
             }
         });
-        let response = connection.client().send(server.url.request("POST").with_body(body)).await.unwrap();
+        let response = connection.send(server.url.request("POST").with_body(body)).await.unwrap();
         let (mut body, mut got) = (response.into_body(), 0);
         in_time(async {
             while let Some(chunk) = body.chunk().await {
@@ -113,7 +113,7 @@ async fn the_handler_knows_how_it_was_reached() {
     };
     let mut texts = Vec::new();
     for (server, connection) in both(service).await {
-        let response = connection.client().send(server.url.get()).await.unwrap();
+        let response = connection.send(server.url.get()).await.unwrap();
         texts.push(response.into_body().collect(1000).await.unwrap());
         in_time(ends_clean(server, connection)).await;
     }
@@ -125,13 +125,13 @@ async fn certificates_that_do_not_prove_the_server_are_refused_with_a_reason() {
     let identity = Identity::self_signed(&[]).unwrap();
     let wrong = Trust::Pem(Identity::self_signed(&[]).unwrap().certificate_pem().into_bytes());
     let server = serve(Server::builder().tls(identity), "https", echo);
-    let error = Connector::new().trust(wrong).connect(&server.url).await.unwrap_err().to_string();
+    let error = Connector::builder().trust(wrong).build().unwrap().connect(&server.url).await.unwrap_err().to_string();
     assert!(error.contains("TLS handshake") && error.contains("certificate"), "{error}");
     let error = Connector::new().connect(&server.url).await.unwrap_err().to_string();
     assert!(error.contains("certificate"), "the platform does not know it: {error}");
     // Whoever is believed without proof is served.
-    let connection = Connector::new().trust(Trust::Anyone).connect(&server.url).await.unwrap();
-    assert_eq!(connection.client().send(server.url.get()).await.unwrap().status(), 200);
+    let connection = Connector::builder().trust(Trust::Anyone).build().unwrap().connect(&server.url).await.unwrap();
+    assert_eq!(connection.send(server.url.get()).await.unwrap().status(), 200);
     connection.close().await.unwrap();
     server.shutdown.shut_down();
     in_time(server.task).await.unwrap().unwrap();
@@ -143,7 +143,7 @@ async fn a_certificate_for_another_name_is_refused_by_that_name() {
     let identity = Identity::from_pem(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes()).unwrap();
     let trust = Trust::Pem(identity.certificate_pem().into_bytes());
     let server = serve(Server::builder().tls(identity), "https", echo);
-    let error = Connector::new().trust(trust).connect(&server.url).await.unwrap_err().to_string();
+    let error = Connector::builder().trust(trust).build().unwrap().connect(&server.url).await.unwrap_err().to_string();
     assert!(error.contains("not made for localhost, but for example.test"), "{error}");
     server.shutdown.shut_down();
     in_time(server.task).await.unwrap().unwrap();
@@ -154,10 +154,11 @@ async fn a_cleartext_client_on_the_tls_port_and_the_reverse_fail_with_an_error()
     let identity = Identity::self_signed(&[]).unwrap();
     let secure = serve(Server::builder().tls(identity), "http", echo);
     let connection = Connector::new().connect(&secure.url).await.unwrap();
-    assert!(in_time(connection.client().send(secure.url.get())).await.is_err());
+    assert!(in_time(connection.send(secure.url.get())).await.is_err());
     assert!(connection.close().await.unwrap().error.is_some());
     let clear = serve(Server::builder(), "https", echo);
-    let error = in_time(Connector::new().trust(Trust::Anyone).connect(&clear.url)).await.unwrap_err();
+    let error =
+        in_time(Connector::builder().trust(Trust::Anyone).build().unwrap().connect(&clear.url)).await.unwrap_err();
     assert!(error.to_string().contains("TLS handshake"), "{error}");
     for server in [secure, clear] {
         server.shutdown.shut_down();

@@ -1,26 +1,32 @@
 //! From a URL to a running connection: resolve, connect, TLS, and a task that owns it.
+//!
+//! Not for: which connection a request takes; that is [`Client`](crate::Client).
 
-use std::fmt;
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use pellucid_conn::h2::Config;
-use pellucid_driver::client::{Options, SendRequest, handshake};
-use pellucid_driver::{Report, Tap};
+use pellucid_driver::client::Options;
+use pellucid_driver::{Info, TlsInfo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
+use crate::connection::Connection;
 use crate::error::ConnectError;
+use crate::eyeballs;
+use crate::settings::{ConnectorBuilder, Settings};
 use crate::url::Url;
 
-/// Makes connections. Start from [`Connector::new`].
-pub struct Connector {
-    config: Config,
-    timeout: Duration,
-    tap: Option<Tap>,
-    #[cfg(feature = "tls")]
-    trust: crate::tls::Trust,
+/// Makes connections, one at each call. Start from [`Connector::new`] or [`Connector::builder`]. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Connector(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    settings: Settings,
+    /// Connections made so far: their numbers.
+    made: AtomicU64,
 }
 
 impl Default for Connector {
@@ -29,133 +35,148 @@ impl Default for Connector {
     }
 }
 
-impl fmt::Debug for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector").field("config", &self.config).finish_non_exhaustive()
-    }
-}
-
 impl Connector {
     /// The defaults: ten seconds to connect, the platform's certificate roots.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            config: Config::client(),
-            timeout: Duration::from_secs(10),
-            tap: None,
-            #[cfg(feature = "tls")]
-            trust: crate::tls::Trust::Platform,
-        }
+        Self::made_with(Settings::default())
     }
 
-    /// Limits, windows and timeouts of the connection.
+    /// To choose limits, patience, trust, addresses, and who listens.
     #[must_use]
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
+    pub fn builder() -> ConnectorBuilder {
+        ConnectorBuilder::default()
     }
 
-    /// How long each of resolving, connecting and the TLS handshake may take.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
+    pub(crate) fn made_with(settings: Settings) -> Self {
+        Self(Arc::new(Shared { settings, made: AtomicU64::new(0) }))
     }
 
-    /// Watches every octet of the connection.
-    #[must_use]
-    pub fn tap(mut self, tap: Tap) -> Self {
-        self.tap = Some(tap);
-        self
-    }
-
-    /// Whose certificates are believed.
-    #[cfg(feature = "tls")]
-    #[must_use]
-    pub fn trust(mut self, trust: crate::tls::Trust) -> Self {
-        self.trust = trust;
-        self
-    }
-
-    /// Connects to the URL's host and starts the connection as a task of the current tokio runtime. Cancel-safe: dropping the
-    /// future abandons the attempt.
+    /// Connects to the URL's host and starts the connection as a task of the current tokio runtime. Of several addresses IPv6 ones
+    /// and IPv4 ones are tried in turn, a quarter of a second after each other, and the first to answer wins (RFC 8305).
+    /// Cancel-safe: dropping the future abandons the attempt.
     ///
     /// # Errors
     /// See [`ConnectError`].
-    pub async fn connect(self, url: &Url) -> Result<Connection, ConnectError> {
-        let to = match url.host() {
-            v6 if v6.contains(':') => format!("[{v6}]:{}", url.port()),
-            host => format!("{host}:{}", url.port()),
-        };
-        let stream = tcp(self.timeout, url, &to).await?;
+    pub async fn connect(&self, url: &Url) -> Result<Connection, ConnectError> {
+        let stream = self.dial(url).await?;
         // Small frames must not wait for each other.
         let _ = stream.set_nodelay(true);
+        let addresses = Addresses { peer: stream.peer_addr().ok(), local: stream.local_addr().ok() };
+        self.begin(stream, url, addresses).await
+    }
+
+    /// As [`Connector::connect`], to a Unix socket; the URL says what requests and certificates are for.
+    ///
+    /// # Errors
+    /// See [`ConnectError`].
+    #[cfg(unix)]
+    pub async fn connect_unix(&self, path: impl AsRef<std::path::Path>, url: &Url) -> Result<Connection, ConnectError> {
+        let path = path.as_ref();
+        let to = path.display().to_string();
+        let connected = timeout_at(self.deadline(), tokio::net::UnixStream::connect(path)).await;
+        let stream = connected
+            .map_err(|_| ConnectError::Timeout(to.clone(), "connecting"))?
+            .map_err(|e| ConnectError::Connect(to, e))?;
+        self.begin(stream, url, Addresses::default()).await
+    }
+
+    /// Starts a connection on a transport of one's own, with a TLS handshake where the URL is `https`. Cancel-safe: dropping the
+    /// future drops the transport.
+    ///
+    /// # Errors
+    /// See [`ConnectError`].
+    pub async fn handshake<T>(&self, transport: T, url: &Url) -> Result<Connection, ConnectError>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        self.begin(transport, url, Addresses::default()).await
+    }
+
+    /// A TCP connection to the URL's host.
+    async fn dial(&self, url: &Url) -> Result<TcpStream, ConnectError> {
+        let (to, deadline) = (name(url), self.deadline());
+        let late = |what| ConnectError::Timeout(to.clone(), what);
+        let addresses = match self.0.settings.resolved(url.host(), url.port()) {
+            Some(addresses) => addresses,
+            None => timeout_at(deadline, lookup_host((url.host(), url.port())))
+                .await
+                .map_err(|_| late("resolving the name"))?
+                .map_err(|e| ConnectError::Resolve(url.host().to_owned(), e))?
+                .collect(),
+        };
+        timeout_at(deadline, eyeballs::race(addresses, TcpStream::connect))
+            .await
+            .map_err(|_| late("connecting"))?
+            .map_err(|e| ConnectError::Connect(to.clone(), e))
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.0.settings.connect_timeout
+    }
+
+    async fn begin<T>(&self, transport: T, url: &Url, addresses: Addresses) -> Result<Connection, ConnectError>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         if !url.is_secure() {
-            return self.start(stream);
+            return self.start(transport, addresses, None);
         }
-        self.start_tls(stream, url, to).await
+        self.begin_tls(transport, url, addresses).await
     }
 
     #[cfg(feature = "tls")]
-    async fn start_tls(mut self, stream: TcpStream, url: &Url, to: String) -> Result<Connection, ConnectError> {
-        let shaken = timeout(self.timeout, crate::tls::shake_hands(&self.trust, stream, url.host(), &to)).await;
+    async fn begin_tls<T>(&self, transport: T, url: &Url, addresses: Addresses) -> Result<Connection, ConnectError>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (to, deadline) = (name(url), Instant::now() + self.0.settings.tls_timeout);
+        let tls = self.0.settings.tls()?;
+        let shaken = timeout_at(deadline, tls.connect_to(transport, url.host(), &to)).await;
         let stream = shaken.map_err(|_| ConnectError::Timeout(to, "the TLS handshake"))??;
-        self.config.secure = true;
-        self.config.fit_tls_records();
-        self.start(stream)
+        let info = stream.info().clone();
+        self.start(stream, addresses, Some(info))
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn start_tls(self, _stream: TcpStream, _url: &Url, _to: String) -> Result<Connection, ConnectError> {
+    async fn begin_tls<T>(&self, _: T, _: &Url, _: Addresses) -> Result<Connection, ConnectError> {
         Err(ConnectError::Config("https needs the feature `tls`".to_owned()))
     }
 
-    fn start<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: T) -> Result<Connection, ConnectError> {
+    fn start<T>(&self, transport: T, addresses: Addresses, tls: Option<TlsInfo>) -> Result<Connection, ConnectError>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let settings = &self.0.settings;
+        let mut info = Info::default();
+        info.id = self.0.made.fetch_add(1, Ordering::Relaxed) + 1;
+        (info.peer, info.local, info.tls) = (addresses.peer, addresses.local, tls);
         let mut options = Options::default();
-        options.config = self.config;
-        options.tap = self.tap;
-        let (client, driver) = handshake(stream, options).map_err(|e| ConnectError::Config(e.to_string()))?;
-        Ok(Connection { client, task: tokio::spawn(driver) })
-    }
-}
-
-/// Not a method: a future that held a [`Connector`] could not move between threads.
-async fn tcp(limit: Duration, url: &Url, to: &str) -> Result<TcpStream, ConnectError> {
-    let found = timeout(limit, lookup_host((url.host(), url.port()))).await;
-    let addresses: Vec<_> = found
-        .map_err(|_| ConnectError::Timeout(to.to_owned(), "resolving the name"))?
-        .map_err(|e| ConnectError::Resolve(url.host().to_owned(), e))?
-        .collect();
-    let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
-    for address in addresses {
-        match timeout(limit, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(e)) => last = e,
-            Err(_) => last = std::io::ErrorKind::TimedOut.into(),
+        options.config = settings.config.clone();
+        if info.is_secure() {
+            options.config.secure = true;
+            options.config.fit_tls_records();
         }
+        options.tap = settings.taps.as_ref().and_then(|make| make(&info));
+        options.notices = settings.notices.as_ref().and_then(|make| make(&info));
+        options.write_timeout = settings.write_timeout;
+        options.max_waiting = settings.max_waiting;
+        options.info = info;
+        Connection::start(transport, options).map_err(|e| ConnectError::Config(e.to_string()))
     }
-    Err(ConnectError::Connect(to.to_owned(), last))
 }
 
-/// A connection that runs as a task. Dropping it lets the requests under way finish, as long as a [`SendRequest`] of it lives.
-#[derive(Debug)]
-pub struct Connection {
-    client: SendRequest,
-    task: JoinHandle<Report>,
+/// Where a transport leads, if it has such addresses.
+#[derive(Default)]
+struct Addresses {
+    peer: Option<SocketAddr>,
+    local: Option<SocketAddr>,
 }
 
-impl Connection {
-    /// The handle to send requests with; clone it freely.
-    #[must_use]
-    pub fn client(&self) -> &SendRequest {
-        &self.client
-    }
-
-    /// Finishes what is under way and closes; what came of it, unless the task was cancelled with its runtime. Not cancel-safe:
-    /// once begun, the connection closes in any case.
-    pub async fn close(self) -> Option<Report> {
-        self.client.shut_down();
-        drop(self.client);
-        self.task.await.ok()
+/// The server as errors call it.
+fn name(url: &Url) -> String {
+    match url.host() {
+        v6 if v6.contains(':') => format!("[{v6}]:{}", url.port()),
+        host => format!("{host}:{}", url.port()),
     }
 }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::LazyLock;
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -54,7 +55,17 @@ impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Resolve(_, e) | Self::Connect(_, e) | Self::Tls(_, e) => Some(e),
-            _ => None,
+            Self::Timeout(..) => Some(&*LATE),
+            Self::NoHttp2(_) | Self::Config(_) => None,
         }
+    }
+}
+
+/// For those who look for a time-out in the chain of sources, as [`pellucid_driver::Error::is_timeout`] does.
+static LATE: LazyLock<io::Error> = LazyLock::new(|| io::ErrorKind::TimedOut.into());
+
+impl From<ConnectError> for pellucid_driver::Error {
+    fn from(error: ConnectError) -> Self {
+        Self::connect(error)
     }
 }

@@ -7,7 +7,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let url: Url = "http://127.0.0.1:8080/hello".parse()?;
 //! let connection = Connector::new().connect(&url).await?;
-//! let response = connection.client().send(url.get()).await?;
+//! let response = connection.send(url.get()).await?;
 //! println!("{}: {:?}", response.status(), response.into_body().collect(1 << 20).await?);
 //! connection.close().await;
 //! # Ok(())
@@ -18,18 +18,23 @@
 #![forbid(unsafe_code)]
 
 mod connect;
+mod connection;
 mod error;
+mod eyeballs;
+mod settings;
 #[cfg(feature = "tls")]
 mod tls;
 mod url;
 
-pub use connect::{Connection, Connector};
+pub use connect::Connector;
+pub use connection::Connection;
 pub use error::ConnectError;
 pub use pellucid_conn::h2::Config;
 pub use pellucid_driver::{
     Body, Chunk, Direction, End, Error, ErrorCode, Fields, Kind, Report, Request, Response, Retry, Sender, Source,
     StreamId, Tap, TlsInfo, client::SendRequest,
 };
+pub use settings::ConnectorBuilder;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsStream, Trust};
 pub use url::{Url, UrlError};

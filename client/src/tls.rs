@@ -28,7 +28,6 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::error::ConnectError;
@@ -186,14 +185,4 @@ const H2: &[u8] = b"h2";
 
 fn config_error(text: impl Into<String>) -> ConnectError {
     ConnectError::Config(text.into())
-}
-
-/// Makes the handshake with a configuration for this one connection.
-pub(crate) async fn shake_hands(
-    trust: &Trust,
-    stream: TcpStream,
-    host: &str,
-    to: &str,
-) -> Result<TlsStream<TcpStream>, ConnectError> {
-    Tls::new(trust)?.connect_to(stream, host, to).await
 }

@@ -40,12 +40,11 @@ async fn a_name_that_cannot_be_a_name_is_named() {
     is_one_line(&error, "cannot resolve");
 }
 
-#[tokio::test]
-async fn a_configuration_out_of_range_names_its_field() {
-    let (_listener, http, _) = listener().await;
+#[test]
+fn a_configuration_out_of_range_names_its_field() {
     let mut config = Config::client();
     config.max_frame_size = 5;
-    let error = Connector::new().config(config).connect(&http).await.unwrap_err();
+    let error = Connector::builder().config(config).build().unwrap_err();
     is_one_line(&error, "`max_frame_size`");
 }
 
@@ -61,7 +60,7 @@ async fn a_server_that_speaks_only_http_1_fails_the_request_and_ends_the_connect
         let _ = stream.read_to_end(&mut rest).await;
     });
     let connection = Connector::new().connect(&http).await.unwrap();
-    let error = connection.client().send(http.get()).await.unwrap_err();
+    let error = connection.send(http.get()).await.unwrap_err();
     is_one_line(&error, "RFC 9113");
     assert!(error.retry() != Retry::Safe, "{error}");
     let report = connection.close().await.unwrap();
@@ -74,7 +73,7 @@ async fn a_server_that_closes_at_once_fails_the_request() {
     let (listener, http, _) = listener().await;
     let connection = Connector::new().connect(&http).await.unwrap();
     drop(listener.accept().await.unwrap());
-    let error = connection.client().send(http.get()).await.unwrap_err();
+    let error = connection.send(http.get()).await.unwrap_err();
     is_one_line(&error, "");
     let _ = connection.close().await.unwrap();
 }
@@ -114,7 +113,8 @@ mod tls {
                 let (stream, _) = listener.accept().await.unwrap();
                 let _ = acceptor.accept(stream).await;
             });
-            let error = Connector::new().trust(Trust::Pem(root)).connect(&https).await.unwrap_err();
+            let error =
+                Connector::builder().trust(Trust::Pem(root)).build().unwrap().connect(&https).await.unwrap_err();
             assert!(matches!(error, ConnectError::NoHttp2(_)), "{error}");
             is_one_line(&error, "does not offer HTTP/2");
             accepting.await.unwrap();
@@ -130,7 +130,7 @@ mod tls {
             let mut rest = Vec::new();
             let _ = stream.read_to_end(&mut rest).await;
         });
-        let error = Connector::new().trust(Trust::Anyone).connect(&https).await.unwrap_err();
+        let error = Connector::builder().trust(Trust::Anyone).build().unwrap().connect(&https).await.unwrap_err();
         assert!(matches!(error, ConnectError::Tls(..)), "{error}");
         is_one_line(&error, "TLS handshake with 127.0.0.1");
         answering.await.unwrap();
@@ -139,16 +139,16 @@ mod tls {
     #[tokio::test]
     async fn a_handshake_nobody_answers_times_out() {
         let (_listener, _, https) = listener().await;
-        let connector = Connector::new().trust(Trust::Anyone).timeout(Duration::from_millis(50));
+        let late = Duration::from_millis(50);
+        let connector = Connector::builder().trust(Trust::Anyone).tls_timeout(late).build().unwrap();
         let error = connector.connect(&https).await.unwrap_err();
         is_one_line(&error, "the TLS handshake timed out");
     }
 
-    #[tokio::test]
-    async fn certificates_to_trust_that_cannot_be_read_are_said() {
+    #[test]
+    fn certificates_to_trust_that_cannot_be_read_are_said() {
         for pem in [&b""[..], b"garbage", b"-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"] {
-            let (_listener, _, https) = listener().await;
-            let error = Connector::new().trust(Trust::Pem(pem.to_vec())).connect(&https).await.unwrap_err();
+            let error = Connector::builder().trust(Trust::Pem(pem.to_vec())).build().unwrap_err();
             assert!(matches!(error, ConnectError::Config(_)), "{error}");
             is_one_line(&error, "trust");
         }

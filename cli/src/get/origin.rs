@@ -96,7 +96,7 @@ impl Origin {
             let heard = Heard::default();
             let connection = connect(&self.url, &manner, pending.len(), &heard).await?;
             let asked = pending.len();
-            let unanswered = ask_all(connection.client(), pending, &heard).await;
+            let unanswered = ask_all(connection.handle(), pending, &heard).await;
             let is_over = unanswered.iter().any(|request| explain::is_vague(&request.error));
             let report = if is_over { leave(connection).await } else { keep(&mut connections, connection) };
             let is_hopeless = unanswered.len() == asked || !manner.order.is_repeatable();
@@ -158,8 +158,8 @@ async fn connect(url: &Url, manner: &Manner, requests: usize, heard: &Heard) -> 
         Shown::Nothing | Shown::Frames => String::new(),
     };
     let shown = (manner.shown != Shown::Nothing).then(|| watch::frames(Role::Client, prefix));
-    let connector = Connector::new().trust(manner.trust.clone()).config(config(requests)).tap(heard.listen(shown));
-    connector.connect(url).await
+    let connector = Connector::builder().trust(manner.trust.clone()).config(config(requests)).tap(heard.listen(shown));
+    connector.build()?.connect(url).await
 }
 
 /// Bodies wait for their turn in their windows, so the connection's window must have room for all of them at once: the

@@ -58,7 +58,7 @@ fn echo_streams_both_ways_and_gives_trailers_back() {
     with_connection(&server.url("/"), async |connection, url| {
         let (sender, body) = Body::channel(1);
         let request = url.request("POST").with_header("content-type", "text/x-part").with_body(body);
-        let sending = connection.client().send(request);
+        let sending = connection.send(request);
         sender.send("one ").await.expect("it is read");
         let mut response = sending.await.expect("answered before the request has ended");
         assert_eq!((response.status(), response.header("content-type")), (200, Some(&b"text/x-part"[..])));
@@ -113,7 +113,7 @@ fn files_are_served_and_nothing_outside_of_them() {
     ];
     for (method, path, status, content_type, content) in table {
         with_connection(&server.url(path), async |connection, url| {
-            let response = connection.client().send(url.request(method)).await.expect("an answer");
+            let response = connection.send(url.request(method)).await.expect("an answer");
             assert_eq!(response.status(), status, "{method} {path}");
             assert_eq!(response.header("content-type"), Some(content_type.as_bytes()), "{method} {path}");
             assert_eq!(read(response).await.0, content, "{method} {path}");
@@ -151,7 +151,7 @@ fn requests_and_frames_are_told_on_request() {
 fn a_response_that_was_cut_does_not_look_like_a_success() {
     let server = Serving::start(&["--bytes", "100m", "-v"]);
     with_connection(&server.url("/cut"), async |connection, url| {
-        let mut response = connection.client().send(url.get()).await.expect("an answer");
+        let mut response = connection.send(url.get()).await.expect("an answer");
         assert!(response.body_mut().chunk().await.is_some_and(|chunk| chunk.is_ok()));
         // Dropped before its end, it is reset.
         drop(response);
@@ -226,7 +226,7 @@ fn a_signal_drains_and_a_second_one_ends_at_once() {
     let address = server.origin.strip_prefix("http://").expect("clear text").to_owned();
     let ended = with_connection(&server.url("/"), async |connection, url| {
         let (sender, body) = Body::channel(1);
-        let response = connection.client().send(url.request("POST").with_body(body)).await.expect("an answer");
+        let response = connection.send(url.request("POST").with_body(body)).await.expect("an answer");
         server.signal("INT");
         // It has begun to leave when nobody gets in any more. The request that is open keeps it from ending.
         while TcpStream::connect(&address).is_ok() {}
