@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod ci;
+mod footprint;
 mod hpack;
 mod peers;
 mod tidy;
@@ -29,13 +30,14 @@ fn run(args: &[String]) -> Result<(), String> {
     match (name, rest) {
         ("tidy", []) => tidy::run(),
         ("hpack", []) => hpack::run(),
+        ("footprint", []) => footprint::run(),
         ("peers", args) => peers::run(args),
         ("ci", []) => ci::run(),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");
             Ok(())
         }
-        ("tidy" | "hpack" | "ci", _) => Err(format!("`{name}` takes no arguments")),
+        ("tidy" | "hpack" | "footprint" | "ci", _) => Err(format!("`{name}` takes no arguments")),
         _ => Err(format!("no task `{name}`; `cargo xtask help` lists them")),
     }
 }
@@ -51,7 +53,8 @@ Usage: cargo xtask <task>
 
   tidy           the project's own rules: sizes, crate arrows, words, links
   hpack          how well header compression does on recorded traffic
-  peers <what>   other clients and servers: install, conformance, interop, speed, idle
+  footprint      what a program pays for this library and for its peers, in crates and octets
+  peers <what>   other clients and servers: install, conformance, interop, examples, speed, idle
   ci             everything a change must pass, in order, after cargo test --workspace
   help           this list
 ";
