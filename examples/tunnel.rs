@@ -70,7 +70,7 @@ async fn forward(address: &str, proxy: &str, target: &str) -> Result<(), Error> 
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                let (client, target) = (connection.client().clone(), target.to_owned());
+                let (client, target) = (connection.handle().clone(), target.to_owned());
                 let (socket, _) = accepted?;
                 tokio::spawn(async move {
                     if let Err(error) = carry(socket, &client, &target).await {

@@ -75,7 +75,7 @@ async fn echo(tunnel: Tunnel) -> Result<(), tungstenite::Error> {
 async fn talk(url: &Url, words: &[String]) -> Result<(), Error> {
     let connection = Connector::new().connect(url).await?;
     let request = Request::extended_connect("websocket", url.scheme(), url.authority(), url.path());
-    let tunnel = match connection.client().connect(request.with_header("sec-websocket-version", "13")).await? {
+    let tunnel = match connection.handle().connect(request.with_header("sec-websocket-version", "13")).await? {
         Connected::Tunnel(_, tunnel) => tunnel,
         Connected::Refused(response) => return Err(format!("the server said {}", response.status()).into()),
     };

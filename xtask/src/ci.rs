@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     ("hpack", hpack::run),
     ("peers install", || peers::run(&["install".to_owned()])),
     ("peers interop", || peers::run(&["interop".to_owned()])),
+    ("peers examples", || peers::run(&["examples".to_owned()])),
     ("peers conformance", || peers::run(&["conformance".to_owned()])),
 ];
 

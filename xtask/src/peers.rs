@@ -2,7 +2,9 @@
 //! servers, and comparisons of speed and memory. Nothing here leaves 127.0.0.1 but `install`, which fetches the peers.
 
 mod allow;
+mod check;
 mod conformance;
+mod examples;
 mod idle;
 mod install;
 mod interop;
@@ -25,6 +27,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         "install" => install::run(),
         "conformance" => conformance::run(&options.setup()?),
         "interop" => interop::run(&options.setup()?, &options.words),
+        "examples" => examples::run(&options.setup()?, &options.words),
         "speed" => speed::run(&options.setup()?, &options.speed),
         "idle" => idle::run(&options.setup()?, &options.idle),
         _ => Err(USAGE.into()),
@@ -67,6 +70,7 @@ const USAGE: &str = "\
 usage: cargo xtask peers install
        cargo xtask peers conformance
        cargo xtask peers interop [WORD…]                   only checks whose names contain one of the words
+       cargo xtask peers examples [WORD…]                  the examples, driven by curl, nghttp and grpcurl
        cargo xtask peers speed [--servers pellucid,nghttpd,hyper] [--runs N]
        cargo xtask peers idle [--connections N]           memory of connections that stay open, ours and hyper's
 options: --pellucid PATH   a program to take instead of target/release/pellucid, which is built otherwise";

@@ -1,5 +1,5 @@
-//! `peers install`: brings the peers that are missing. Debian packages for the servers and clients, and two conformance suites
-//! built from their sources at fixed versions into `.tools` (which git ignores).
+//! `peers install`: brings the peers that are missing. Debian packages for the servers and clients; two conformance suites and a gRPC
+//! client built from their sources at fixed versions into `.tools` (which git ignores).
 
 use std::path::Path;
 use std::process::Command;
@@ -10,8 +10,10 @@ use super::setup::{cargo, find, is_superuser, root};
 pub(super) fn run() -> Result<(), String> {
     let root = root()?;
     debian_packages(&root)?;
-    if missing(&root, "h2spec") {
-        h2spec(&root)?;
+    for (program, source) in GO_PROGRAMS {
+        if missing(&root, program) {
+            go_install(&root, program, source)?;
+        }
     }
     if missing(&root, "httpwg") {
         httpwg(&root)?;
@@ -32,9 +34,11 @@ fn debian_packages(root: &Path) -> Result<(), String> {
     )
 }
 
-fn h2spec(root: &Path) -> Result<(), String> {
-    let go = find(root, "go").ok_or("h2spec is built with Go 1.24 or later, which is not installed")?;
-    step("go install h2spec", Command::new(go).args(["install", H2SPEC]).env("GOBIN", root.join(".tools/bin")))
+fn go_install(root: &Path, program: &str, source: &str) -> Result<(), String> {
+    let go =
+        find(root, "go").ok_or_else(|| format!("{program} is built with Go 1.25 or later, which is not installed"))?;
+    let mut command = Command::new(go);
+    step(&format!("go install {program}"), command.args(["install", source]).env("GOBIN", root.join(".tools/bin")))
 }
 
 fn httpwg(root: &Path) -> Result<(), String> {
@@ -91,5 +95,9 @@ const PACKAGES: [(&str, &str); 8] = [
     ("nginx", "nginx"),
     ("h2o", "h2o"),
 ];
-const H2SPEC: &str = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible";
+/// Programs, and their sources.
+const GO_PROGRAMS: [(&str, &str); 2] = [
+    ("h2spec", "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"),
+    ("grpcurl", "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4"),
+];
 const HTTPWG: &str = "0.2.5";

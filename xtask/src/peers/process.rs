@@ -96,7 +96,7 @@ impl Running {
     }
 
     /// Waits until the child ends; one that has not within `limit` is in error.
-    fn wait(&mut self, limit: Duration) -> Result<ExitStatus, String> {
+    pub(super) fn wait(&mut self, limit: Duration) -> Result<ExitStatus, String> {
         let deadline = Instant::now() + limit;
         loop {
             match self.child.try_wait() {

@@ -70,7 +70,7 @@ pub(super) fn pellucid(
     transport: Transport,
     core: Option<&str>,
 ) -> Result<Server, String> {
-    let mut command = pinned(setup, &setup.pellucid, core)?;
+    let mut command = pinned(setup, &setup.pellucid()?, core)?;
     command.arg("serve").args(options).args(["--listen", "127.0.0.1:0"]);
     if transport == Transport::Tls {
         command.arg("--tls");
@@ -173,7 +173,12 @@ pub(super) fn h2o(setup: &Setup, transport: Transport) -> Result<Server, String>
 }
 
 /// Starts a server that prints `listening on URL`.
-fn announced(setup: &Setup, command: &mut Command, name: &str, transport: Transport) -> Result<Server, String> {
+pub(super) fn announced(
+    setup: &Setup,
+    command: &mut Command,
+    name: &str,
+    transport: Transport,
+) -> Result<Server, String> {
     let directory = setup.scratch.directory(name)?;
     let mut running = Running::start(command, directory.join("log"))?;
     let address = running

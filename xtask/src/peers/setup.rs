@@ -1,6 +1,7 @@
 //! What every peer task stands on: the project's root, the programs it finds, the scratch directory, the certificate, and the
 //! files that are sent to and fro.
 
+use std::cell::OnceCell;
 use std::env;
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
@@ -14,19 +15,29 @@ use super::process::{Scratch, finish};
 /// The surroundings of one run.
 pub(super) struct Setup {
     pub(super) root: PathBuf,
-    pub(super) pellucid: PathBuf,
     pub(super) scratch: Scratch,
+    /// Ours, once somebody has asked for it.
+    pellucid: OnceCell<PathBuf>,
 }
 
 impl Setup {
-    /// With the given `pellucid` program, or else the release build, which is brought up to date first.
+    /// With the given `pellucid` program, or else the release build.
     pub(super) fn new(pellucid: Option<&str>) -> Result<Self, String> {
-        let root = root()?;
-        let pellucid = match pellucid {
-            Some(path) => fs::canonicalize(path).map_err(|error| format!("{path}: {error}"))?,
-            None => built_pellucid(&root)?,
-        };
-        Ok(Self { root, pellucid, scratch: Scratch::new()? })
+        let setup = Self { root: root()?, scratch: Scratch::new()?, pellucid: OnceCell::new() };
+        if let Some(path) = pellucid {
+            let path = fs::canonicalize(path).map_err(|error| format!("{path}: {error}"))?;
+            setup.pellucid.get_or_init(|| path);
+        }
+        Ok(setup)
+    }
+
+    /// Our program; the release build is brought up to date by the first who asks.
+    pub(super) fn pellucid(&self) -> Result<PathBuf, String> {
+        if let Some(path) = self.pellucid.get() {
+            return Ok(path.clone());
+        }
+        let built = built_pellucid(&self.root)?;
+        Ok(self.pellucid.get_or_init(|| built).clone())
     }
 
     /// Where a program is, or an error that says how to get it.
@@ -165,8 +176,12 @@ fn built_pellucid(root: &Path) -> Result<PathBuf, String> {
     if !built.success() {
         return Err("pellucid does not build".into());
     }
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(root.join(target).join("release/pellucid"))
+    Ok(target(root).join("release/pellucid"))
+}
+
+/// Where cargo builds.
+pub(super) fn target(root: &Path) -> PathBuf {
+    root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 fn make_site(site: &Path) -> std::io::Result<()> {

@@ -160,7 +160,7 @@ fn leave(setup: &Setup, peer: Peer, transport: Transport) -> Result<(), String> 
 
 fn unknown_authority(setup: &Setup, peer: Peer) -> Result<(), String> {
     let server = peer.start(setup, Transport::Tls)?;
-    let mut command = Command::new(&setup.pellucid);
+    let mut command = Command::new(setup.pellucid()?);
     command.arg("get").arg(server.url("/1k"));
     let refused = finish(&mut command, &setup.scratch, SHORT)?;
     if refused.status.code() != Some(1) || !refused.stdout.is_empty() {
@@ -187,7 +187,7 @@ fn mentions_trailer(shown: &str) -> bool {
 
 /// `pellucid get` that trusts our own authority if the server speaks TLS.
 fn pellucid_get(setup: &Setup, server: &Server) -> Result<Command, String> {
-    let mut command = Command::new(&setup.pellucid);
+    let mut command = Command::new(setup.pellucid()?);
     command.arg("get");
     if server.transport == Transport::Tls {
         let authority: &Path = &setup.certificate()?.authority;
