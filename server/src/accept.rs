@@ -1,20 +1,24 @@
-//! The accept loop: never ends because of a connection, and never waits for one.
+//! The accept loop: never ends because of a connection, and never waits for one, unless `max_connections` are open.
 
+use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pellucid_driver::server::{Options, serve_with_handle};
 use pellucid_driver::{Info, Service};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::builder::{BACKLOG, Builder};
+use crate::builder::Builder;
 use crate::drain::Registry;
+use crate::listen::{Listener, Transport, is_of_a_connection};
+#[cfg(feature = "tls")]
+use crate::tls::{self, Accepted, Tls};
 
 /// After the hard deadline of a drain, connections get this long to write their last octets.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -28,69 +32,82 @@ pub(crate) struct Acceptor<S> {
     /// What each connection gets a clone of: one lock a connection, so that a service need not be shareable.
     service: Mutex<S>,
     registry: Arc<Registry>,
-    #[cfg(feature = "tls")]
-    tls: Option<tokio_rustls::TlsAcceptor>,
 }
 
 impl<S: Service + Clone> Acceptor<S> {
-    #[allow(clippy::unnecessary_wraps, reason = "fails only with the feature `tls`")]
-    pub(crate) fn new(builder: Builder, service: S, registry: Arc<Registry>) -> io::Result<Self> {
-        Ok(Self {
-            service: Mutex::new(service),
-            registry,
-            #[cfg(feature = "tls")]
-            tls: match &builder.identity {
-                Some(identity) => Some(crate::tls::acceptor(identity)?),
-                None => None,
-            },
-            builder,
-        })
+    pub(crate) fn new(builder: Builder, service: S, registry: Arc<Registry>) -> Self {
+        Self { builder, service: Mutex::new(service), registry }
     }
 
-    /// One connection, from its first octet to its last. What it becomes is boxed: a connection in clear text is not to take the
-    /// room of one over TLS, nor a finished handshake to keep the room it took.
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+    /// One connection, from its first octet to its last; it takes one place of `max_connections`, unless it is served on the way
+    /// out.
+    async fn connection(self: Arc<Self>, transport: Transport, _place: Option<OwnedSemaphorePermit>) {
         let mut info = Info::default();
-        info.peer = Some(peer);
-        info.local = stream.local_addr().ok();
-        // Small frames must not wait for each other.
-        let _ = stream.set_nodelay(true);
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            if let Some(stream) = Box::pin(self.shake_hands(tls, stream, &mut info)).await {
-                Box::pin(self.serve(stream, info)).await;
+        info.id = self.registry.number();
+        match transport {
+            Transport::Tcp(stream, peer) => {
+                info.peer = Some(peer);
+                info.local = stream.local_addr().ok();
+                // Small frames must not wait for each other.
+                let _ = stream.set_nodelay(true);
+                self.speak(stream, info).await;
             }
-            return;
+            #[cfg(unix)]
+            Transport::Unix(stream) => self.speak(stream, info).await,
         }
-        Box::pin(self.serve(stream, info)).await;
+    }
+
+    /// What a connection becomes is boxed: one in clear text is not to take the room of one over TLS, nor a finished handshake to
+    /// keep the room it took.
+    fn speak<T>(&self, stream: T, info: Info) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.builder.tls {
+            return Box::pin(async move {
+                if let Some((stream, info)) = Box::pin(self.shake_hands(tls, stream, info)).await {
+                    Box::pin(self.serve(stream, info)).await;
+                }
+            });
+        }
+        Box::pin(self.serve(stream, info))
     }
 
     /// The TLS handshake; nothing when it fails, or ends with another protocol.
     #[cfg(feature = "tls")]
-    async fn shake_hands(
-        &self,
-        tls: &tokio_rustls::TlsAcceptor,
-        stream: TcpStream,
-        info: &mut Info,
-    ) -> Option<Box<tokio_rustls::server::TlsStream<TcpStream>>> {
-        let peer = info.peer.map(tracing::field::display);
+    async fn shake_hands<T>(&self, tls: &Tls, stream: T, mut info: Info) -> Option<(Secured<T>, Info)>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (conn, peer) = (info.id, info.peer.map(tracing::field::display));
         // Before the handshake there is nothing worth finishing: a server that leaves does not wait for it.
         let accepted = tokio::select! {
-            accepted = timeout(self.builder.handshake_timeout, tls.accept(stream)) => accepted,
+            accepted = timeout(self.builder.handshake_timeout, tls::accept(tls, stream)) => accepted,
             () = self.registry.stopping() => return None,
         };
-        match accepted {
-            Ok(Ok(stream)) => {
+        let reason = match accepted {
+            Ok(Accepted::Open(stream)) => {
                 let (_, session) = stream.get_ref();
-                info.tls = Some(crate::tls::info(session));
-                match crate::tls::refuse(session) {
-                    None => return Some(Box::new(stream)),
-                    Some(reason) => tracing::info!(peer, reason, "connection refused"),
+                info.tls = Some(tls::info(session));
+                match tls::refuse(session) {
+                    None => return Some((stream, info)),
+                    Some(reason) => reason.to_owned(),
                 }
             }
-            Ok(Err(e)) => tracing::info!(peer, error = %e, "TLS handshake failed"),
-            Err(_) => tracing::info!(peer, "TLS handshake timed out"),
-        }
+            Ok(Accepted::Failed(reason, stream)) => {
+                tracing::info!(conn, peer, reason, "TLS handshake failed");
+                self.registry.handshake_failed();
+                tokio::select! {
+                    () = tls::part(stream) => {}
+                    () = self.registry.stopping() => {}
+                }
+                return None;
+            }
+            Err(_) => "it took too long".to_owned(),
+        };
+        tracing::info!(conn, peer, reason, "TLS handshake failed");
+        self.registry.handshake_failed();
         None
     }
 
@@ -101,21 +118,28 @@ impl<S: Service + Clone> Acceptor<S> {
         options.config.secure = info.is_secure();
         if info.is_secure() {
             options.config.fit_tls_records();
+            options.origins.clone_from(&self.builder.origins);
         }
         options.tap = self.builder.tap.as_ref().and_then(|maker| maker(&info));
-        let peer = info.peer;
+        let shown = Arc::new(info.clone());
         options.info = info;
         let service = self.service.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // The configuration was checked when the server was built.
         let Ok((connection, handle)) = serve_with_handle(stream, service, options) else { return };
-        let entry = Entry { n: self.registry.add(handle), registry: Arc::clone(&self.registry), done: false };
+        let (conn, peer) = (shown.id, shown.peer.map(tracing::field::display));
+        self.registry.add(shown, handle);
+        let entry = Entry { n: conn, registry: Arc::clone(&self.registry), done: false };
         let report = connection.await;
         if let Some(error) = &report.error {
-            tracing::info!(peer = peer.map(tracing::field::display), %error, "connection ended");
+            tracing::info!(conn, peer, %error, "connection ended");
         }
         entry.done(&report);
     }
 }
+
+/// What is served over TLS.
+#[cfg(feature = "tls")]
+type Secured<T> = Box<tokio_rustls::server::TlsStream<T>>;
 
 /// Up to a tenth more or less, so that connections that came together do not leave together.
 fn jitter(age: Duration) -> Duration {
@@ -147,11 +171,8 @@ impl Drop for Entry {
 }
 
 /// Accepts until the server is to leave, then waits for what is open.
-pub(crate) async fn accept_loop<S: Service + Clone>(
-    acceptor: Arc<Acceptor<S>>,
-    listener: TcpListener,
-) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+pub(crate) async fn accept_loop<S: Service + Clone>(acceptor: Arc<Acceptor<S>>, listener: Listener) -> io::Result<()> {
+    let listener = listener.start()?;
     let registry = Arc::clone(&acceptor.registry);
     let mut connections = JoinSet::new();
     let mut stopping = std::pin::pin!(registry.stopping());
@@ -162,15 +183,20 @@ pub(crate) async fn accept_loop<S: Service + Clone>(
             // Before accepting: a flood of connections must not keep us from forgetting those that have ended.
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    connections.spawn(Arc::clone(&acceptor).connection(stream, peer));
+                Ok(transport) => {
+                    let place = tokio::select! {
+                        place = registry.place() => place,
+                        // It is served on the way out, like those that nobody has accepted.
+                        () = registry.stopping() => None,
+                    };
+                    connections.spawn(Arc::clone(&acceptor).connection(transport, place));
                 }
                 Err(e) => rest_after(&e).await,
             },
         }
     }
-    for (stream, peer) in backlog(listener.into_std()?) {
-        connections.spawn(Arc::clone(&acceptor).connection(stream, peer));
+    for transport in listener.stop()? {
+        connections.spawn(Arc::clone(&acceptor).connection(transport, None));
     }
     let limit = acceptor.builder.config.drain_timeout + acceptor.builder.config.drain_ping_timeout + LAST_WORDS;
     let drained = timeout(limit, async { while connections.join_next().await.is_some() {} }).await;
@@ -180,34 +206,12 @@ pub(crate) async fn accept_loop<S: Service + Clone>(
     Ok(())
 }
 
-/// What the system has accepted for us and nobody has taken yet. Closing the socket would reset these connections, whose clients
-/// may have sent requests already; they are served like any other, and told to leave.
-fn backlog(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
-    let next = move || loop {
-        match listener.accept() {
-            Ok((stream, peer)) => {
-                if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
-                    return Some((stream, peer));
-                }
-            }
-            Err(e) if is_of_a_connection(&e) => {}
-            Err(_) => return None,
-        }
-    };
-    std::iter::from_fn(next).take(usize::try_from(BACKLOG).unwrap_or(usize::MAX))
-}
-
-/// An error of `accept` is a connection's (it was gone before we took it), or the system's, which passes.
+/// The system's errors pass; a connection's is over already.
 async fn rest_after(e: &io::Error) {
     tracing::warn!(error = %e, "accept failed");
     if !is_of_a_connection(e) {
         tokio::time::sleep(EXHAUSTED_PAUSE).await;
     }
-}
-
-fn is_of_a_connection(e: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(e.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
 #[cfg(test)]

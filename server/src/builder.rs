@@ -1,18 +1,38 @@
-//! From an address to a running server.
+//! What a server is made of, checked before it exists.
+//!
+//! ```
+//! use pellucid_server::{Config, Server};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let mut config = Config::server();
+//! config.max_concurrent_streams = 250;
+//! let server = Server::builder().config(config).workers(2).max_connections(10_000).bind("127.0.0.1:0".parse().unwrap())?;
+//! println!("listening on {}", server.local_addr());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Not for: sockets; those are in `listen` and `unix`.
 
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
+#[cfg(unix)]
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use pellucid_conn::h2::Config;
-use pellucid_driver::{Info, Service, Tap};
-use socket2::{Domain, Protocol, Socket, Type};
+use pellucid_driver::{Info, Tap};
+use tokio::sync::Semaphore;
 
-use crate::accept::{Acceptor, accept_loop};
-use crate::drain::{DrainReport, Registry, Shutdown};
+use crate::listen;
+use crate::server::Server;
+#[cfg(unix)]
+use crate::unix;
 
 /// Makes a tap for each connection that is accepted.
 pub type TapMaker = Arc<dyn Fn(&Info) -> Option<Tap> + Send + Sync>;
@@ -22,10 +42,12 @@ pub type TapMaker = Arc<dyn Fn(&Info) -> Option<Tap> + Send + Sync>;
 pub struct Builder {
     pub(crate) config: Config,
     pub(crate) workers: usize,
+    pub(crate) max_connections: usize,
     pub(crate) tap: Option<TapMaker>,
     pub(crate) handshake_timeout: Duration,
+    pub(crate) origins: Vec<Bytes>,
     #[cfg(feature = "tls")]
-    pub(crate) identity: Option<crate::tls::Identity>,
+    pub(crate) tls: Option<crate::tls::Tls>,
 }
 
 impl fmt::Debug for Builder {
@@ -39,10 +61,12 @@ impl Default for Builder {
         Self {
             config: Config::server(),
             workers: 1,
+            max_connections: 100_000,
             tap: None,
             handshake_timeout: Duration::from_secs(10),
+            origins: Vec::new(),
             #[cfg(feature = "tls")]
-            identity: None,
+            tls: None,
         }
     }
 }
@@ -62,6 +86,15 @@ impl Builder {
         self
     }
 
+    /// How many connections may be open at once, over all workers; bounds memory and descriptors against a flood of them. 100,000
+    /// unless said otherwise. Beyond it accepting pauses until one closes: each worker may hold one connection that it has
+    /// accepted and does not serve yet, the others wait in the system's queue.
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections;
+        self
+    }
+
     /// Watches the octets of each connection for which `maker` gives a tap.
     #[must_use]
     pub fn tap(mut self, maker: TapMaker) -> Self {
@@ -69,174 +102,108 @@ impl Builder {
         self
     }
 
-    /// A TLS handshake that takes longer than this is given up.
+    /// A TLS handshake that takes longer than this is given up. Ten seconds unless said otherwise.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
         self
     }
 
-    /// Serves over TLS with this certificate; ALPN offers `h2`.
+    /// Tells the clients of each TLS connection for which origins it may be used (ORIGIN frame, RFC 8336 §2); each is written as
+    /// `https://example.com` or `https://example.com:8443`, and the certificate must be good for it.
+    #[must_use]
+    pub fn origins<O: Into<String>>(mut self, origins: impl IntoIterator<Item = O>) -> Self {
+        self.origins = origins.into_iter().map(|origin| Bytes::from(origin.into())).collect();
+        self
+    }
+
+    /// Serves over TLS, by an [`Identity`](crate::tls::Identity) or all that a [`Tls`](crate::tls::Tls) can be; ALPN offers `h2`.
     #[cfg(feature = "tls")]
     #[must_use]
-    pub fn tls(mut self, identity: crate::tls::Identity) -> Self {
-        self.identity = Some(identity);
+    pub fn tls(mut self, tls: impl Into<crate::tls::Tls>) -> Self {
+        self.tls = Some(tls.into());
         self
     }
 
     /// Listens on `address`; port 0 takes a free one.
     ///
     /// # Errors
-    /// `InvalidInput` naming a configuration value out of range; otherwise what the system says (port in use, no permission).
+    /// `InvalidInput` naming a value out of range; otherwise what the system says (port in use, no permission).
     pub fn bind(self, address: SocketAddr) -> io::Result<Server> {
-        self.config.validate().map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
-        if self.workers == 0 {
-            let text = "`workers` is out of range: at least 1";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
-        let port = if self.workers > 1 { Port::Shared } else { Port::Ours };
-        if port == Port::Shared && address.port() != 0 {
-            // Only workers of one server share a port; SO_REUSEPORT alone would let us join a stranger of the same user. So the
-            // port is tried without it first.
-            new_socket(address)?.bind(&address.into())?;
-        }
-        let first = listen(address, port)?;
-        let local = first.local_addr()?;
-        let mut listeners = vec![first];
-        for _ in 1..self.workers {
-            listeners.push(listen(local, port)?);
-        }
-        Ok(Server { builder: self, listeners, local, shutdown: Shutdown::new() })
+        self.validate()?;
+        let listeners = listen::bind(address, self.workers)?;
+        Self::listening(self, listeners)
     }
-}
 
-/// Connections that wait to be accepted, at most.
-pub(crate) const BACKLOG: i32 = 4096;
+    /// Serves what comes to a socket that listens already, such as one inherited by socket activation. Its workers share it.
+    ///
+    /// # Errors
+    /// As [`Builder::bind`].
+    pub fn from_listener(self, listener: TcpListener) -> io::Result<Server> {
+        self.validate()?;
+        let listeners = listen::shared(listener, self.workers)?;
+        Self::listening(self, listeners)
+    }
 
-/// Whether other sockets may listen on the same port.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Port {
-    Ours,
-    /// With the other workers of this server.
-    Shared,
-}
-
-fn new_socket(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    Ok(socket)
-}
-
-fn listen(address: SocketAddr, port: Port) -> io::Result<TcpListener> {
-    let socket = new_socket(address)?;
+    /// Listens on a Unix socket at `path`. The file of a server that is gone is replaced; ours is removed when the server leaves or
+    /// is dropped. Who may connect is a matter of the directory's permissions and the process's umask.
+    ///
+    /// # Errors
+    /// `InvalidInput` naming a value out of range; `AddrInUse` where a server listens there; `AlreadyExists` where the file is no
+    /// socket; otherwise what the system says.
     #[cfg(unix)]
-    if port == Port::Shared {
-        socket.set_reuse_port(true)?;
-    }
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
-}
-
-/// A server that listens and does not serve yet.
-#[derive(Debug)]
-pub struct Server {
-    builder: Builder,
-    listeners: Vec<TcpListener>,
-    local: SocketAddr,
-    shutdown: Shutdown,
-}
-
-impl Server {
-    /// A server in the making.
-    #[must_use]
-    pub fn builder() -> Builder {
-        Builder::default()
+    pub fn bind_unix(self, path: impl AsRef<Path>) -> io::Result<Server<PathBuf>> {
+        self.validate()?;
+        let path = path.as_ref();
+        let listeners = unix::bind(path, self.workers)?;
+        Ok(Server::new(self, listeners, path.to_owned()))
     }
 
-    /// Listens on `address` with the defaults, in clear text.
+    /// As [`Builder::from_listener`] for a Unix socket; its file is not ours to remove.
     ///
     /// # Errors
-    /// See [`Builder::bind`].
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        Self::builder().bind(address)
+    /// As [`Builder::bind`].
+    #[cfg(unix)]
+    pub fn from_unix_listener(self, listener: UnixListener) -> io::Result<Server<PathBuf>> {
+        self.validate()?;
+        let path = listener.local_addr()?.as_pathname().map(Path::to_owned).unwrap_or_default();
+        let listeners = unix::shared(listener, self.workers)?;
+        Ok(Server::new(self, listeners, path))
     }
 
-    /// The address it listens on, with the port that was taken.
-    #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local
+    fn listening(self, listeners: Vec<listen::Listener>) -> io::Result<Server> {
+        let address = listen::address(&listeners)?;
+        Ok(Server::new(self, listeners, address))
     }
 
-    /// Makes the server leave, from anywhere.
-    #[must_use]
-    pub fn shutdown(&self) -> Shutdown {
-        self.shutdown.clone()
-    }
-
-    /// Serves on threads of its own until [`Shutdown::shut_down`] is called and the drain is over; blocks.
-    ///
-    /// # Errors
-    /// A runtime or thread could not be made. Nothing a connection does ends the server.
-    pub fn run<S: Service + Clone>(self, service: S) -> io::Result<DrainReport> {
-        let shutdown = self.shutdown();
-        let (acceptor, listeners, registry) = self.parts(service)?;
-        let mut threads = Vec::new();
-        let mut outcome = Ok(());
-        for (n, listener) in listeners.into_iter().enumerate() {
-            let acceptor = Arc::clone(&acceptor);
-            let spawned = runtime().and_then(|runtime| {
-                let work = move || runtime.block_on(accept_loop(acceptor, listener));
-                thread::Builder::new().name(format!("pellucid-{n}")).spawn(work)
-            });
-            match spawned {
-                Ok(thread) => threads.push(thread),
-                // All workers or none.
-                Err(e) => {
-                    outcome = Err(e);
-                    shutdown.shut_down();
-                    break;
-                }
+    /// Refuses what could not work, naming the value.
+    fn validate(&self) -> io::Result<()> {
+        self.config.validate().map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))?;
+        let places = 1..=Semaphore::MAX_PERMITS;
+        let rules = [
+            ("workers", self.workers > 0, "at least 1"),
+            ("max_connections", self.max_connections > 0, "at least 1: nobody could be served"),
+            ("max_connections", places.contains(&self.max_connections), "at most an eighth of what a pointer can be"),
+            ("handshake_timeout", !self.handshake_timeout.is_zero(), "above zero: no handshake could succeed"),
+            ("origins", self.origins.iter().all(|o| is_origin(o)), "each `https://host` or `https://host:port`"),
+            ("origins", self.fits_a_frame(), "together at most 16384 octets, two more for each (RFC 8336 §2)"),
+        ];
+        match rules.iter().find(|(_, is_fine, _)| !is_fine) {
+            Some((name, _, range)) => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{name}` is out of range: {range}")))
             }
+            None => Ok(()),
         }
-        for thread in threads {
-            match thread.join() {
-                Ok(result) => outcome = outcome.and(result),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        outcome.map(|()| registry.report())
     }
 
-    /// Serves on the caller's runtime until [`Shutdown::shut_down`] is called and the drain is over. Dropping the future cuts
-    /// every connection off.
-    ///
-    /// # Errors
-    /// The listening socket cannot be used with this runtime.
-    pub async fn serve<S: Service + Clone>(self, service: S) -> io::Result<DrainReport> {
-        let (acceptor, listeners, registry) = self.parts(service)?;
-        let mut loops = tokio::task::JoinSet::new();
-        for listener in listeners {
-            loops.spawn(accept_loop(Arc::clone(&acceptor), listener));
-        }
-        while let Some(joined) = loops.join_next().await {
-            match joined {
-                Ok(result) => result?,
-                Err(e) => return Err(io::Error::other(e)),
-            }
-        }
-        Ok(registry.report())
-    }
-
-    #[allow(clippy::type_complexity, reason = "three parts of one call")]
-    fn parts<S: Service + Clone>(self, service: S) -> io::Result<(Arc<Acceptor<S>>, Vec<TcpListener>, Arc<Registry>)> {
-        let registry = self.shutdown.registry();
-        let acceptor = Acceptor::new(self.builder, service, Arc::clone(&registry))?;
-        Ok((Arc::new(acceptor), self.listeners, registry))
+    /// RFC 9113 §4.2: every peer takes frames of this size.
+    fn fits_a_frame(&self) -> bool {
+        self.origins.iter().map(|origin| 2 + origin.len()).sum::<usize>() <= 1 << 14
     }
 }
 
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
+/// RFC 6454 §6.2: an origin is a scheme, a host and perhaps a port; it has neither a path nor a user.
+fn is_origin(octets: &[u8]) -> bool {
+    let Some(authority) = octets.strip_prefix(b"https://") else { return false };
+    !authority.is_empty() && authority.iter().all(|b| b.is_ascii_graphic() && !b"/?#@\\\"".contains(b))
 }
