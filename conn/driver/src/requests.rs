@@ -84,7 +84,11 @@ impl UnderWay {
             feed.fail(error.clone().after_answer());
         }
         if !self.answered {
-            self.exchange.fail(error.clone(), self.kept);
+            let kept = match (self.kept, self.on_interim) {
+                (Some(request), Some(call)) => Some(request.on_interim(call)),
+                (kept, _) => kept,
+            };
+            self.exchange.fail(error.clone(), kept);
         }
     }
 }
@@ -311,30 +315,33 @@ impl Requests {
         let mut under_way = UnderWay::new(exchange);
         under_way.on_interim = request.take_on_interim();
         let mut body = std::mem::take(request.body_mut());
-        if end == End::More && expects_continue(&request) {
+        let holds_back = end == End::More && expects_continue(&request);
+        match body.take_whole() {
+            Some(whole) => {
+                body = Body::from(whole.clone());
+                under_way.kept = Some(request.with_body(whole));
+            }
+            None => link.conn.recycle(request.into_parts().0),
+        }
+        if holds_back {
             let (gate, held) = hold_back(body);
             (under_way.gate, body) = (Some(gate), held);
         }
-        match body.take_whole() {
-            Some(whole) => {
-                if end == End::More {
-                    // Cannot fail: the header section has just gone before it.
-                    let _ = link.conn.send_data(id, whole.clone(), End::Last);
-                }
-                under_way.kept = Some(request.with_body(whole));
-                self.under_way.insert(id, under_way);
+        if let Some(whole) = body.take_whole() {
+            if end == End::More {
+                // Cannot fail: the header section has just gone before it.
+                let _ = link.conn.send_data(id, whole, End::Last);
             }
-            None => {
-                link.conn.recycle(request.into_parts().0);
-                let n = self.slots.take(id, link.mailbox);
-                if let Some(place) = self.slots.get_mut(n) {
-                    place.set_body(body, promised);
-                }
-                under_way.slot = Some(n);
-                self.under_way.insert(id, under_way);
-                self.send_body(n, link);
-            }
+            self.under_way.insert(id, under_way);
+            return;
         }
+        let n = self.slots.take(id, link.mailbox);
+        if let Some(place) = self.slots.get_mut(n) {
+            place.set_body(body, promised);
+        }
+        under_way.slot = Some(n);
+        self.under_way.insert(id, under_way);
+        self.send_body(n, link);
     }
 
     /// Some obstacles pass; for the others there is another connection, or nothing to be done.
