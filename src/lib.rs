@@ -3,6 +3,7 @@
 //! This crate only gathers the others under one roof:
 //!
 //! * [`server`] and [`client`]: what most programs need;
+//! * `http` (feature `http`, on by default): any tower service over the types of the `http` crate, on both sides;
 //! * [`driver`]: one connection on any transport, native requests and responses;
 //! * [`conn`]: the connection without I/O, for those who own their sockets and their time;
 //! * [`frame`], [`hpack`], [`flow`]: the wire format, field compression, window arithmetic.
@@ -37,6 +38,8 @@
 pub use pellucid_client as client;
 pub use pellucid_conn as conn;
 pub use pellucid_driver as driver;
+#[cfg(feature = "http")]
+pub use pellucid_driver::http;
 pub use pellucid_flow as flow;
 pub use pellucid_frame as frame;
 pub use pellucid_hpack as hpack;

@@ -64,6 +64,11 @@ impl Body {
         (Sender(tx), Self::from_source(Receiver(rx)))
     }
 
+    #[cfg(feature = "http")]
+    pub(crate) fn from_boxed(source: Pin<Box<dyn Source>>) -> Self {
+        Self(Inner::Source(source))
+    }
+
     pub(crate) fn incoming(incoming: Incoming) -> Self {
         Self(Inner::Incoming(incoming))
     }
@@ -85,6 +90,15 @@ impl Body {
             Inner::Empty => Some(0),
             Inner::Whole(bytes) => Some(bytes.len() as u64),
             _ => None,
+        }
+    }
+
+    /// Whether nothing more comes, not even trailers, as far as is known.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_over(&self) -> bool {
+        match &self.0 {
+            Inner::Incoming(incoming) => incoming.is_over(),
+            _ => self.is_empty(),
         }
     }
 

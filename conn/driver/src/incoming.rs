@@ -205,6 +205,14 @@ impl Incoming {
         }
     }
 
+    /// Whether the end has come and nothing before it is left: no octets, no trailers, no error.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_over(&self) -> bool {
+        let cell = lock(&self.cell);
+        let is_complete = matches!(cell.end, Some(Ending::Complete(None)));
+        self.done || (is_complete && cell.queue.is_empty() && cell.tail.is_empty())
+    }
+
     fn report(&mut self) {
         let consumed = std::mem::take(&mut self.consumed);
         if consumed > 0 && self.mailbox.post(Mail::Release(self.id, consumed)).is_err() {

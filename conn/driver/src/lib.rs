@@ -37,6 +37,8 @@ mod error;
 mod exchange;
 mod expect;
 mod handlers;
+#[cfg(feature = "http")]
+pub mod http;
 mod incoming;
 mod info;
 mod io;

@@ -162,6 +162,11 @@ impl Request {
         self.shared.as_deref().map(|shared| &shared.info)
     }
 
+    #[cfg(feature = "http")]
+    pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
+        self.shared.as_ref()
+    }
+
     /// Works on its stream besides answering it; `None` for a request that did not come from a connection.
     #[must_use]
     pub fn control(&self) -> Option<Control> {
