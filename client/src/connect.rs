@@ -2,6 +2,8 @@
 //!
 //! Not for: which connection a request takes; that is [`Client`](crate::Client).
 
+use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +12,7 @@ use pellucid_driver::client::Options;
 use pellucid_driver::{Info, TlsInfo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::connection::Connection;
 use crate::error::ConnectError;
@@ -59,6 +61,10 @@ impl Connector {
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect(&self, url: &Url) -> Result<Connection, ConnectError> {
+        if let Some(dial) = &self.0.settings.dial {
+            let transport = self.connecting(name(url), dial(url)).await?;
+            return self.begin(transport, url, Addresses::default()).await;
+        }
         let stream = self.dial(url).await?;
         // Small frames must not wait for each other.
         let _ = stream.set_nodelay(true);
@@ -73,11 +79,7 @@ impl Connector {
     #[cfg(unix)]
     pub async fn connect_unix(&self, path: impl AsRef<std::path::Path>, url: &Url) -> Result<Connection, ConnectError> {
         let path = path.as_ref();
-        let to = path.display().to_string();
-        let connected = timeout_at(self.deadline(), tokio::net::UnixStream::connect(path)).await;
-        let stream = connected
-            .map_err(|_| ConnectError::Timeout(to.clone(), "connecting"))?
-            .map_err(|e| ConnectError::Connect(to, e))?;
+        let stream = self.connecting(path.display().to_string(), tokio::net::UnixStream::connect(path)).await?;
         self.begin(stream, url, Addresses::default()).await
     }
 
@@ -95,24 +97,29 @@ impl Connector {
 
     /// A TCP connection to the URL's host.
     async fn dial(&self, url: &Url) -> Result<TcpStream, ConnectError> {
-        let (to, deadline) = (name(url), self.deadline());
-        let late = |what| ConnectError::Timeout(to.clone(), what);
-        let addresses = match self.0.settings.resolved(url.host(), url.port()) {
-            Some(addresses) => addresses,
-            None => timeout_at(deadline, lookup_host((url.host(), url.port())))
-                .await
-                .map_err(|_| late("resolving the name"))?
-                .map_err(|e| ConnectError::Resolve(url.host().to_owned(), e))?
-                .collect(),
+        let racing = async {
+            let addresses = match self.0.settings.resolved(url.host(), url.port()) {
+                Some(addresses) => addresses,
+                None => lookup_host((url.host(), url.port()))
+                    .await
+                    .map_err(|e| ConnectError::Resolve(url.host().to_owned(), e))?
+                    .collect(),
+            };
+            eyeballs::race(addresses, TcpStream::connect).await.map_err(|e| ConnectError::Connect(name(url), e))
         };
-        timeout_at(deadline, eyeballs::race(addresses, TcpStream::connect))
-            .await
-            .map_err(|_| late("connecting"))?
-            .map_err(|e| ConnectError::Connect(to.clone(), e))
+        timeout(self.0.settings.connect_timeout, racing).await.map_err(|_| late(name(url)))?
     }
 
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.0.settings.connect_timeout
+    /// Waits for a transport as long as is allowed.
+    async fn connecting<T>(
+        &self,
+        to: String,
+        transport: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, ConnectError> {
+        match timeout(self.0.settings.connect_timeout, transport).await {
+            Ok(connected) => connected.map_err(|e| ConnectError::Connect(to, e)),
+            Err(_) => Err(late(to)),
+        }
     }
 
     async fn begin<T>(&self, transport: T, url: &Url, addresses: Addresses) -> Result<Connection, ConnectError>
@@ -130,9 +137,8 @@ impl Connector {
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (to, deadline) = (name(url), Instant::now() + self.0.settings.tls_timeout);
-        let tls = self.0.settings.tls()?;
-        let shaken = timeout_at(deadline, tls.connect_to(transport, url.host(), &to)).await;
+        let (to, tls) = (name(url), self.0.settings.tls()?);
+        let shaken = timeout(self.0.settings.tls_timeout, tls.connect_to(transport, url.host(), &to)).await;
         let stream = shaken.map_err(|_| ConnectError::Timeout(to, "the TLS handshake"))??;
         let info = stream.info().clone();
         self.start(stream, addresses, Some(info))
@@ -171,6 +177,10 @@ impl Connector {
 struct Addresses {
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
+}
+
+fn late(to: String) -> ConnectError {
+    ConnectError::Timeout(to, "resolving and connecting")
 }
 
 /// The server as errors call it.

@@ -17,15 +17,21 @@
 //! `http://` is HTTP/2 with prior knowledge, `https://` is TLS with ALPN `h2`.
 #![forbid(unsafe_code)]
 
+mod builder;
+mod client;
 mod connect;
 mod connection;
 mod error;
 mod eyeballs;
+mod origins;
 mod settings;
+mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
 mod url;
 
+pub use builder::ClientBuilder;
+pub use client::Client;
 pub use connect::Connector;
 pub use connection::Connection;
 pub use error::ConnectError;

@@ -3,7 +3,10 @@
 //! Not for: what a [`Client`](crate::Client) does with requests; see [`ClientBuilder`](crate::ClientBuilder).
 
 use std::fmt;
+use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Mutex;
 #[cfg(feature = "tls")]
 use std::sync::OnceLock;
@@ -12,11 +15,13 @@ use std::time::Duration;
 use pellucid_driver::client::Notices;
 use pellucid_driver::conn::h2::Config;
 use pellucid_driver::{Info, Tap};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::connect::Connector;
 use crate::error::ConnectError;
 #[cfg(feature = "tls")]
 use crate::tls::{Tls, Trust};
+use crate::url::Url;
 
 /// Makes a [`Connector`]; see [`Connector::builder`].
 #[derive(Debug, Default)]
@@ -27,6 +32,16 @@ pub struct ConnectorBuilder {
 /// Makes something for a connection, if it is wanted there.
 type Maker<T> = Box<dyn Fn(&Info) -> Option<T> + Send + Sync>;
 
+/// A transport of any kind.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
+
+/// A transport on its way.
+pub(crate) type Dialled = Pin<Box<dyn Future<Output = io::Result<Box<dyn Transport>>> + Send>>;
+
+type Dial = Box<dyn Fn(&Url) -> Dialled + Send + Sync>;
+
 /// What a connector knows.
 pub(crate) struct Settings {
     pub(crate) config: Config,
@@ -36,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) max_waiting: usize,
     /// Hosts whose addresses are given, in lower case.
     pub(crate) resolved: Vec<(String, Vec<SocketAddr>)>,
+    /// Makes transports, instead of TCP.
+    pub(crate) dial: Option<Dial>,
     pub(crate) taps: Option<Maker<Tap>>,
     pub(crate) notices: Option<Maker<Notices>>,
     #[cfg(feature = "tls")]
@@ -54,6 +71,7 @@ impl Default for Settings {
             write_timeout: Duration::from_secs(30),
             max_waiting: 10_000,
             resolved: Vec::new(),
+            dial: None,
             taps: None,
             notices: None,
             #[cfg(feature = "tls")]
@@ -142,6 +160,36 @@ impl ConnectorBuilder {
         self
     }
 
+    /// Gets its transports from `dial` instead of resolving and connecting: a Unix socket, a proxy's tunnel, a pipe in memory.
+    /// The connect time-out holds for it; a TLS handshake follows where the URL is `https`.
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # fn main() -> Result<(), pellucid_client::ConnectError> {
+    /// use pellucid_client::{Client, Connector, Url};
+    ///
+    /// let connector = Connector::builder().dial_with(|_: &Url| tokio::net::UnixStream::connect("/run/app.sock"));
+    /// let client = Client::builder().connector(connector).build()?;
+    /// # drop(client);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(unix))]
+    /// # fn main() {}
+    /// ```
+    #[must_use]
+    pub fn dial_with<D, F, T>(mut self, dial: D) -> Self
+    where
+        D: Fn(&Url) -> F + Send + Sync + 'static,
+        F: Future<Output = io::Result<T>> + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        self.settings.dial = Some(Box::new(move |url| {
+            let dialled = dial(url);
+            Box::pin(async move { dialled.await.map(|transport| Box::new(transport) as Box<dyn Transport>) })
+        }));
+        self
+    }
+
     /// Watches every octet of the first connection.
     #[must_use]
     pub fn tap(self, tap: Tap) -> Self {
@@ -186,7 +234,12 @@ impl ConnectorBuilder {
     /// [`ConnectError::Config`] for a value that cannot be used, naming it.
     pub fn build(self) -> Result<Connector, ConnectError> {
         self.settings.check()?;
-        Ok(Connector::made_with(self.settings))
+        Ok(self.unchecked())
+    }
+
+    /// The connector, of settings that are known to be right.
+    pub(crate) fn unchecked(self) -> Connector {
+        Connector::made_with(self.settings)
     }
 }
 

@@ -131,6 +131,17 @@ impl Url {
         (self.is_secure, self.port) == (other.is_secure, other.port) && self.host.eq_ignore_ascii_case(&other.host)
     }
 
+    /// Where a request goes; its path is left out.
+    pub(crate) fn of(request: &Request) -> Result<Self, &'static str> {
+        let text = |part: Option<&[u8]>| part.and_then(|part| String::from_utf8(part.to_vec()).ok());
+        let scheme = text(request.scheme()).ok_or("it has no scheme, so nobody knows where to send it")?;
+        let authority = text(request.authority()).ok_or("it has no authority, so nobody knows where to send it")?;
+        if authority.contains(['/', '?', '#']) {
+            return Err("the authority holds a character that is not allowed");
+        }
+        parse(&format!("{scheme}://{authority}/"))
+    }
+
     /// A GET request for it.
     #[must_use]
     pub fn get(&self) -> Request {
