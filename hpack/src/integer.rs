@@ -1,5 +1,15 @@
 //! Integers with a prefix (RFC 7541 §5.1): the value in the low bits of an octet if it fits below all ones, otherwise all
 //! ones and the rest in groups of seven bits, least significant first.
+//!
+//! ```
+//! use pellucid_hpack::integer;
+//!
+//! // RFC 7541 §C.1.2: 1337 with a prefix of five bits.
+//! let mut octets = Vec::new();
+//! integer::encode(1337, 5, 0, &mut octets);
+//! assert_eq!(octets, [31, 154, 10]);
+//! assert_eq!(integer::decode(&octets, 5), Ok(Some((1337, 3))));
+//! ```
 
 use crate::error::Error;
 

@@ -1,6 +1,28 @@
 //! The client's end of one connection: a handle to send requests with, and the future that runs the connection.
 //!
 //! What becomes of a request once it is on its way is in `requests`.
+//!
+//! ```
+//! use pellucid_driver::{Request, Response, client, server};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (transport, far) = tokio::io::duplex(64 * 1024);
+//! # let hello = |_: Request| async { Response::new(200) };
+//! # tokio::spawn(server::serve_connection(far, hello, server::Options::default())?);
+//! // `transport` is anything that reads and writes: a socket, TLS, a pipe.
+//! let (send_request, connection) = client::handshake(transport, client::Options::default())?;
+//! let running = tokio::spawn(connection);
+//!
+//! let response = send_request.send(Request::get("http", "localhost", "/")).await?;
+//! assert_eq!(response.status(), 200);
+//! assert_eq!(send_request.stats().await.map(|s| s.counters.streams_opened), Some(1));
+//!
+//! drop((response, send_request));
+//! assert!(running.await?.error.is_none());
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 use std::future::Future;

@@ -1,4 +1,26 @@
 //! The server's end of one connection: serves it on any transport. What becomes of its requests is in `answers`.
+//!
+//! ```
+//! use pellucid_driver::{Request, Response, client, server};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (transport, near) = tokio::io::duplex(64 * 1024);
+//! let mut options = server::Options::default();
+//! options.config.max_concurrent_streams = 50;
+//! let echo = |request: Request| async move { Response::new(200).with_body(request.into_body()) };
+//! // `transport` is anything that reads and writes: a socket, TLS, a pipe.
+//! let (connection, handle) = server::serve_with_handle(transport, echo, options)?;
+//! let serving = tokio::spawn(connection);
+//!
+//! # let (send_request, connection) = client::handshake(near, client::Options::default())?;
+//! # tokio::spawn(connection);
+//! # send_request.send(Request::new("POST", "http", "localhost", "/").with_body("hi")).await?;
+//! handle.shut_down();
+//! assert_eq!(serving.await?.streams, 1);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::future::Future;
 use std::sync::Arc;

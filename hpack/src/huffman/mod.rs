@@ -3,6 +3,18 @@
 //! The code is canonical: sorted by length and then by symbol, each code is its predecessor plus one, shifted to the new
 //! length. So the lengths in `table.rs` are all there is to know; encoding and decoding tables are computed from them by
 //! the compiler.
+//!
+//! ```
+//! use pellucid_hpack::huffman;
+//!
+//! let mut coded = Vec::new();
+//! huffman::encode(b"www.example.com", &mut coded);
+//! assert_eq!(coded.len(), 12);
+//! let mut text = Vec::new();
+//! huffman::decode(&coded, &mut text)?;
+//! assert_eq!(text, b"www.example.com");
+//! # Ok::<(), pellucid_hpack::Error>(())
+//! ```
 
 mod decode;
 mod encode;

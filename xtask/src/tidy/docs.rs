@@ -131,6 +131,23 @@ const ATTACKS: &str = "docs/ATTACKS.md";
 const POINTING: [(&str, usize); 2] = [(WALK, 12), (ATTACKS, 26)];
 const DEFINES: &[&str] = &["fn", "struct", "enum", "trait", "type", "const", "static"];
 
+/// Every public module of a library shows by a compiled example what it is for.
+pub(super) fn examples(tree: &Tree) -> Vec<Find> {
+    let mut finds = Vec::new();
+    for root in tree.files.iter().filter(|file| file.path == "src/lib.rs" || file.path.ends_with("/src/lib.rs")) {
+        let folder = root.path.strip_suffix("lib.rs").unwrap_or_default();
+        let modules = root.text.lines().filter_map(|line| line.trim().strip_prefix("pub mod ")?.strip_suffix(';'));
+        let files = modules.flat_map(|name| [format!("{folder}{name}.rs"), format!("{folder}{name}/mod.rs")]);
+        for path in files.chain([root.path.clone()]) {
+            let Some(file) = tree.files.iter().find(|file| file.path == path) else { continue };
+            if !file.text.lines().any(|line| line.starts_with("//! ```") || line.starts_with("/// ```")) {
+                finds.push(Find::new(&path, 1, "a public module without a compiled example; show how it is used"));
+            }
+        }
+    }
+    finds
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,6 +51,7 @@ const CHECKS: &[fn(&Tree) -> Vec<Find>] = &[
     crates::unsafe_forbidden,
     docs::pointers,
     docs::links,
+    docs::examples,
 ];
 
 /// One place where a rule is broken.

@@ -1,4 +1,5 @@
 //! Pellucid's driver on sockets of our own.
+#![forbid(unsafe_code)]
 
 use pellucid_driver::server::{Options, serve_connection};
 use pellucid_driver::{Request, Response};

@@ -1,4 +1,5 @@
 //! The h2 crate on sockets of our own.
+#![forbid(unsafe_code)]
 
 use bytes::Bytes;
 use http::Response;

@@ -1,4 +1,5 @@
 //! hyper, with hyper-util for its runtime.
+#![forbid(unsafe_code)]
 
 use std::convert::Infallible;
 

@@ -1,4 +1,5 @@
 //! Pellucid's server.
+#![forbid(unsafe_code)]
 
 use pellucid::server::{Request, Response, Server};
 
