@@ -147,22 +147,20 @@ impl Error {
     /// Whether the request may be sent again.
     ///
     /// What was never written is safe, and so is what the peer refused (RFC 9113 §8.7: REFUSED_STREAM, or a stream above GOAWAY's
-    /// last). A request whose response had begun is not, nor one that would fail again: malformed, its own body failed, or the
-    /// peer found fault with it. Everything else was lost on its way and is unknown.
+    /// last). A request whose response had begun is not, whatever the peer says of it then, nor one that would fail again:
+    /// malformed, its own body failed, or the peer found fault with it. Everything else was lost on its way and is unknown.
     #[must_use]
     pub fn retry(&self) -> Retry {
         match &self.kind {
+            _ if self.sent == Sent::Answered => Retry::Unsafe,
             Kind::Stream(cause) if cause.is_unprocessed() => Retry::Safe,
             Kind::Send(SendError::Malformed(_) | SendError::OutOfOrder | SendError::WrongRole) => Retry::Unsafe,
             Kind::Send(SendError::PushNotAllowed | SendError::NoExtendedConnect) => Retry::Unsafe,
             Kind::Body(_) | Kind::TooLarge => Retry::Unsafe,
             Kind::Stream(Cause::Peer(code)) if is_verdict(*code) => Retry::Unsafe,
             Kind::Stream(Cause::Local(violation)) if !violation.is_timeout() => Retry::Unsafe,
-            _ => match self.sent {
-                Sent::Nothing => Retry::Safe,
-                Sent::Begun => Retry::Unknown,
-                Sent::Answered => Retry::Unsafe,
-            },
+            _ if self.sent == Sent::Nothing => Retry::Safe,
+            _ => Retry::Unknown,
         }
     }
 
@@ -199,10 +197,12 @@ impl Error {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         use SendError::{Dead, GoingAway, IdsExhausted};
-        matches!(
-            self.kind,
-            Kind::Closed | Kind::Io(_) | Kind::Connection(_) | Kind::Send(Dead | GoingAway | IdsExhausted)
-        )
+        match self.kind {
+            Kind::Closed | Kind::Io(_) | Kind::Connection(_) => true,
+            Kind::Send(e) => matches!(e, Dead | GoingAway | IdsExhausted),
+            Kind::Stream(cause) => matches!(cause, Cause::NotProcessed | Cause::Local(Violation::DrainDeadline)),
+            _ => false,
+        }
     }
 
     /// Whether the caller asked for what the protocol forbids.
@@ -218,10 +218,11 @@ impl Error {
     }
 }
 
-/// Codes by which the peer says that the fault is in what we sent (RFC 9113 §7).
+/// Codes by which the peer says that the fault is in what we sent, or in how (RFC 9113 §7).
 fn is_verdict(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::PROTOCOL_ERROR | ErrorCode::FLOW_CONTROL_ERROR | ErrorCode::FRAME_SIZE_ERROR)
         || matches!(code, ErrorCode::STREAM_CLOSED | ErrorCode::COMPRESSION_ERROR)
+        || matches!(code, ErrorCode::INADEQUATE_SECURITY | ErrorCode::HTTP_1_1_REQUIRED)
 }
 
 fn has_timed_out(error: &(dyn std::error::Error + 'static)) -> bool {

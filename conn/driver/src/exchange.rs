@@ -146,10 +146,10 @@ impl ResponseFuture {
     /// # Errors
     /// See [`SendRequest::send`](crate::client::SendRequest::send).
     pub fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response, Failure>> {
-        if self.done {
-            return Poll::Ready(Err(Failure { error: Error::new(Kind::Closed), request: None }));
-        }
         let mut state = self.exchange.lock();
+        if self.done {
+            return Poll::Ready(Err(Failure { error: Error::new(Kind::Closed).on(state.id), request: None }));
+        }
         if let Some(outcome) = state.outcome.take() {
             let id = state.id;
             drop(state);

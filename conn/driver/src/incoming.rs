@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
 use pellucid_conn::h2::Config;
-use pellucid_conn::{Fields, StreamId};
+use pellucid_conn::{Fields, SendError, StreamId};
 
 use crate::body::Chunk;
 use crate::error::{Error, Kind};
@@ -32,9 +32,13 @@ pub(crate) fn report_from(config: &Config, streams: u32) -> u32 {
     REPORT_MOST.min(shared).min(config.stream_window / 4).max(1)
 }
 
-/// The filling end; owned by the connection's task. When it is dropped before the body's end, the reader is told.
+/// The filling end; owned by the connection's task. When it is dropped before the body's end, the stream was given up on this
+/// side, and the reader is told.
 #[derive(Debug)]
-pub(crate) struct Feed(Arc<Mutex<Cell>>);
+pub(crate) struct Feed {
+    cell: Arc<Mutex<Cell>>,
+    id: StreamId,
+}
 
 /// The reading end.
 #[derive(Debug)]
@@ -81,7 +85,7 @@ pub(crate) fn pair(id: StreamId, mailbox: &Arc<Mailbox>, report_from: u32) -> (F
         expects_continue: false,
         done: false,
     };
-    (Feed(cell), incoming)
+    (Feed { cell, id }, incoming)
 }
 
 fn lock(cell: &Mutex<Cell>) -> MutexGuard<'_, Cell> {
@@ -91,7 +95,7 @@ fn lock(cell: &Mutex<Cell>) -> MutexGuard<'_, Cell> {
 impl Feed {
     /// False when nobody reads any more: then the octets are still the caller's to release.
     pub(crate) fn data(&self, data: Bytes) -> bool {
-        let mut cell = lock(&self.0);
+        let mut cell = lock(&self.cell);
         if cell.abandoned {
             return false;
         }
@@ -109,7 +113,7 @@ impl Feed {
     }
 
     fn finish(&self, ending: Ending) {
-        let mut cell = lock(&self.0);
+        let mut cell = lock(&self.cell);
         if !cell.over {
             cell.over = true;
             cell.end = Some(ending);
@@ -120,7 +124,7 @@ impl Feed {
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        self.finish(Ending::Failed(Error::new(Kind::Closed)));
+        self.finish(Ending::Failed(Error::from(SendError::NoStream).on(self.id).after_answer()));
     }
 }
 
