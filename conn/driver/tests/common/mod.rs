@@ -8,6 +8,8 @@
     reason = "each test file uses its part; a test may unwrap"
 )]
 
+pub mod script;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -312,6 +314,13 @@ pub fn client_raw(client: Config, server: Config) -> (SendRequest, JoinHandle<Re
     options.config = client;
     let (client, driving) = client::handshake(near, options).unwrap();
     (client, tokio::spawn(driving), Raw::server(far, server))
+}
+
+/// Starts a client whose server says exactly what it is told to, right or wrong.
+pub fn client_scripted(options: client::Options) -> (SendRequest, JoinHandle<Report>, script::Script) {
+    let (near, far) = tokio::io::duplex(1 << 20);
+    let (client, driving) = client::handshake(near, options).unwrap();
+    (client, tokio::spawn(driving), script::Script::new(far))
 }
 
 /// Small numbers that look random and are the same every time.
