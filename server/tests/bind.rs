@@ -3,8 +3,9 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use pellucid_server::{Config, Server};
+use pellucid_server::{Builder, Config, Server};
 
 fn loopback() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
@@ -29,29 +30,43 @@ fn a_port_that_was_left_can_be_taken_again() {
     }
 }
 
+/// Every value that could not work, and the name that the error must say.
 #[test]
-fn no_workers_is_an_error_that_names_them() {
-    let error = Server::builder().workers(0).bind(loopback()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().contains("`workers`"), "{error}");
+fn bad_input_to_the_builder_is_refused_when_built_naming_the_field() {
+    type Spoil = fn(Builder) -> Builder;
+    let table: [(Spoil, &str); 15] = [
+        (|b| b.workers(0), "`workers`"),
+        (|b| b.max_connections(0), "`max_connections`"),
+        (|b| b.max_connections(usize::MAX), "`max_connections`"),
+        (|b| b.handshake_timeout(Duration::ZERO), "`handshake_timeout`"),
+        (|b| b.origins(["http://example.com"]), "`origins`"),
+        (|b| b.origins(["https://"]), "`origins`"),
+        (|b| b.origins(["https://fine.example", "https://example.com/"]), "`origins`"),
+        (|b| b.origins(["https://me@example.com"]), "`origins`"),
+        (|b| b.origins(vec!["https://example.com:8443"; 1000]), "`origins`"),
+        (|b| b.config(config(|c| c.max_frame_size = 1)), "`max_frame_size`"),
+        (|b| b.config(config(|c| c.stream_window = 1 << 31)), "`stream_window`"),
+        (|b| b.config(config(|c| c.stream_window = 0)), "`stream_window`"),
+        (|b| b.config(config(|c| c.connection_window = 1)), "`connection_window`"),
+        (|b| b.config(config(|c| c.max_settings_entries = 0)), "`max_settings_entries`"),
+        (|b| b.config(config(|c| c.send_buffer_stream = 0)), "`send_buffer_stream`"),
+    ];
+    for (spoil, name) in table {
+        let error = spoil(Server::builder()).bind(loopback()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(error.to_string().contains(name), "{error} should say {name}");
+        // Whatever it listens on.
+        let listener = std::net::TcpListener::bind(loopback()).unwrap();
+        assert_eq!(spoil(Server::builder()).from_listener(listener).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+    let fine = Server::builder().origins(["https://example.com", "https://example.com:8443", "https://[::1]"]);
+    assert!(fine.max_connections(1).handshake_timeout(Duration::from_nanos(1)).bind(loopback()).is_ok());
 }
 
-#[test]
-fn a_configuration_out_of_range_names_its_field() {
-    type Spoil = fn(&mut Config);
-    let table: [(Spoil, &str); 4] = [
-        (|c| c.max_frame_size = 1, "`max_frame_size`"),
-        (|c| c.stream_window = 1 << 31, "`stream_window`"),
-        (|c| c.connection_window = 1, "`connection_window`"),
-        (|c| c.max_settings_entries = 0, "`max_settings_entries`"),
-    ];
-    for (spoil, field) in table {
-        let mut config = Config::server();
-        spoil(&mut config);
-        let error = Server::builder().config(config).bind(loopback()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        assert!(error.to_string().contains(field), "{error}");
-    }
+fn config(spoil: impl FnOnce(&mut Config)) -> Config {
+    let mut config = Config::server();
+    spoil(&mut config);
+    config
 }
 
 #[test]

@@ -1,14 +1,19 @@
 //! What the server's tests share: a running server and connections to it.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses its part; a test may unwrap")]
 
+#[cfg(feature = "tls")]
+pub mod pki;
+
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pellucid_driver::client::{Options, SendRequest, handshake};
 use pellucid_driver::{Report, Request, Response};
-use pellucid_server::{Builder, DrainReport, Server, Service, Shutdown};
+use pellucid_server::{Builder, Connections, DrainReport, Server, Service, Shutdown};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
@@ -16,14 +21,15 @@ use tokio::task::JoinHandle;
 pub struct Running {
     pub address: SocketAddr,
     pub shutdown: Shutdown,
+    pub connections: Connections,
     pub task: JoinHandle<io::Result<DrainReport>>,
 }
 
 impl Running {
     pub fn start<S: Service + Clone>(builder: Builder, service: S) -> Self {
         let server = builder.bind(loopback()).unwrap();
-        let (address, shutdown) = (server.local_addr(), server.shutdown());
-        Self { address, shutdown, task: tokio::spawn(server.serve(service)) }
+        let (address, shutdown, connections) = (server.local_addr(), server.shutdown(), server.connections());
+        Self { address, shutdown, connections, task: tokio::spawn(server.serve(service)) }
     }
 
     pub async fn connect(&self) -> (SendRequest, JoinHandle<Report>) {
@@ -49,9 +55,41 @@ pub fn loopback() -> SocketAddr {
 }
 
 pub async fn connect(address: SocketAddr) -> (SendRequest, JoinHandle<Report>) {
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (client, driving) = handshake(stream, Options::default()).unwrap();
+    speak(TcpStream::connect(address).await.unwrap())
+}
+
+/// HTTP/2 on any transport.
+pub fn speak<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(transport: T) -> (SendRequest, JoinHandle<Report>) {
+    let (client, driving) = handshake(transport, Options::default()).unwrap();
     (client, tokio::spawn(driving))
+}
+
+/// What is logged on this thread while the guard lives.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let format = tracing_subscriber::fmt().with_ansi(false).without_time();
+        (log, tracing::subscriber::set_default(format.with_writer(move || writer.clone()).finish()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 pub fn get(path: &str) -> Request {
