@@ -149,14 +149,16 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, via: Option<&Url>, mut request: Request) -> Result<Response, Error> {
+    pub(crate) async fn exchange(&self, via: Option<&Url>, mut request: Request) -> Result<Response, Error> {
         let patience = self.0.timeouts.begin();
+        let is_tunnel = request.method() == b"CONNECT";
         let mut is_again = false;
         loop {
             let place = patience.connected(self.place(self.way(via, &request)?)).await?;
             let sent = place.handle.send(request);
             let Failure { error, request: back } = match patience.answered(sent).await {
-                Ok(response) => return Ok(patience.limit(response)),
+                // A tunnel may stay as long as it likes.
+                Ok(response) => return Ok(if is_tunnel { response } else { patience.limit(response) }),
                 Err(failure) => failure,
             };
             self.learn(&place, &error);

@@ -23,6 +23,8 @@ mod connect;
 mod connection;
 mod error;
 mod eyeballs;
+#[cfg(feature = "http")]
+pub mod http;
 mod origins;
 mod settings;
 mod timeouts;
