@@ -50,3 +50,8 @@ pub use pellucid_server as server;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are those of the guide for embedding.
+#[cfg(all(doctest, feature = "server", feature = "http"))]
+#[doc = include_str!("../docs/EMBEDDING.md")]
+struct Embedding;
