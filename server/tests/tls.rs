@@ -7,8 +7,8 @@ mod common;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use common::{Running, builder, get, hello, in_time};
-use pellucid_driver::client::{Options, handshake};
+use common::{Running, builder, get, hello, in_time, speak};
+use pellucid_driver::client::{Notice, Options, handshake};
 use pellucid_server::tls::Identity;
 use pellucid_server::{Request, Response};
 use rustls::pki_types::ServerName;
@@ -138,17 +138,63 @@ async fn a_client_that_closes_without_a_word_of_tls_has_not_failed() {
     assert_eq!((report.connections, report.connections_failed, report.connections_cut), (1, 0, 0), "{report}");
 }
 
+#[tokio::test]
+async fn origins_are_told_over_tls_and_never_in_clear_text() {
+    let origins = ["https://localhost", "https://example.com:8443"];
+    let identity = Identity::self_signed(&[]).unwrap();
+    let root = identity.certificate_pem();
+    let server = Running::start(builder().origins(origins).tls(identity), hello);
+    let clear = Running::start(builder().origins(origins), hello);
+    let (told, mut notices) = tokio::sync::mpsc::unbounded_channel();
+    let options = || {
+        let (mut options, told) = (Options::default(), told.clone());
+        options.config.secure = true;
+        options.notices = Some(Box::new(move |notice| {
+            if let Notice::Origin(origins) = notice {
+                told.send(origins).unwrap();
+            }
+        }));
+        options
+    };
+    let (client, driving) = handshake(TcpStream::connect(clear.address).await.unwrap(), options()).unwrap();
+    tokio::spawn(driving);
+    assert_eq!(client.send(get("/")).await.unwrap().status(), 200);
+    assert!(notices.try_recv().is_err());
+    let (secure, driving) = handshake(shake(&server, &root, &[b"h2"]).await.unwrap(), options()).unwrap();
+    tokio::spawn(driving);
+    assert_eq!(in_time(notices.recv()).await.unwrap(), origins);
+    drop((client, secure));
+    in_time(clear.drain()).await;
+    in_time(server.drain()).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn tls_runs_over_a_unix_socket_too() {
+    let identity = Identity::self_signed(&[]).unwrap();
+    let trust = pellucid_client::Trust::Pem(identity.certificate_pem().into_bytes());
+    let path = std::env::temp_dir().join(format!("pellucid-{}-tls", std::process::id()));
+    let server = builder().tls(identity).bind_unix(&path).unwrap();
+    let (shutdown, task) = (server.shutdown(), tokio::spawn(server.serve(hello)));
+    let transport = tokio::net::UnixStream::connect(&path).await.unwrap();
+    let stream = pellucid_client::Tls::new(&trust).unwrap().connect(transport, "localhost").await.unwrap();
+    let (client, _task) = speak(stream);
+    assert_eq!(in_time(client.send(get("/"))).await.unwrap().status(), 200);
+    shutdown.shut_down();
+    assert_eq!(in_time(task).await.unwrap().unwrap().requests, 1);
+}
+
 #[test]
 fn a_certificate_and_a_key_that_do_not_fit_are_refused_when_built() {
     let ((certificate, key), (_, other)) = (pem(), pem());
     assert!(Identity::from_pem(certificate.as_bytes(), key.as_bytes()).is_ok());
     let table: [(&str, &str, &str); 6] = [
-        (&certificate, &other, "does not belong"),
-        ("", &key, "no certificate"),
-        (&key, &key, "no certificate"),
-        (&certificate, "", "the key cannot be read"),
-        (&certificate, &certificate, "the key cannot be read"),
-        ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", &key, "certificate"),
+        (&certificate, &other, "`key`: the key does not belong"),
+        ("", &key, "`certificates`: there is no certificate"),
+        (&key, &key, "`certificates`: there is no certificate"),
+        (&certificate, "", "`key`: the key cannot be read"),
+        (&certificate, &certificate, "`key`: the key cannot be read"),
+        ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", &key, "`certificates`"),
     ];
     for (certificate, key, text) in table {
         let error = Identity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap_err();

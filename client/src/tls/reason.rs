@@ -121,3 +121,33 @@ impl fmt::Display for Names<'_> {
 
 /// A certificate may hold thousands.
 const NAMES_SHOWN: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use AlertDescription as A;
+
+    use super::*;
+
+    #[test]
+    fn alerts_about_our_certificate_say_so_and_others_stay_what_they_are() {
+        let table = [
+            (A::CertificateRequired, Some("demands a client certificate")),
+            (A::UnknownCA, Some("does not know the authority")),
+            (A::CertificateExpired, Some("it has expired")),
+            (A::CertificateRevoked, Some("has been revoked")),
+            (A::UnsupportedCertificate, Some("unsupported kind")),
+            (A::BadCertificate, Some("damaged or made for another use")),
+            (A::CertificateUnknown, Some("does not say why")),
+            (A::AccessDenied, Some("grants it no access")),
+            (A::HandshakeFailure, None),
+            (A::InternalError, None),
+        ];
+        for (alert, part) in table {
+            let error = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::AlertReceived(alert));
+            let text = ours_refused(&error).map(|alert| OursRefused(alert).to_string());
+            assert_eq!(text.is_some(), part.is_some(), "{alert:?}");
+            assert!(text.unwrap_or_default().contains(part.unwrap_or_default()), "{alert:?}");
+        }
+        assert_eq!(ours_refused(&io::ErrorKind::UnexpectedEof.into()), None);
+    }
+}

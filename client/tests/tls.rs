@@ -1,0 +1,123 @@
+//! The client's TLS: built once, shared, on any transport, and refused when built where it could never work.
+#![cfg(feature = "tls")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::sync::Arc;
+
+use pellucid_client::{ConnectError, Tls, Trust};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio_rustls::TlsAcceptor;
+
+/// A certificate for `localhost` that signs itself, and its key, in PEM.
+fn pem() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+/// The server's side of a handshake, and its certificate in PEM and DER.
+fn acceptor(versions: &[&'static rustls::SupportedProtocolVersion]) -> (TlsAcceptor, Vec<u8>, Vec<u8>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+    let mut config = builder.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    (TlsAcceptor::from(Arc::new(config)), made.cert.pem().into_bytes(), made.cert.der().to_vec())
+}
+
+/// A transport in memory, with a server of TLS at its end that echoes four octets.
+fn transport(acceptor: &TlsAcceptor) -> DuplexStream {
+    let (near, far) = tokio::io::duplex(16 << 10);
+    let accepting = acceptor.accept(far);
+    tokio::spawn(async move {
+        let mut stream = accepting.await?;
+        let mut octets = [0; 4];
+        stream.read_exact(&mut octets).await?;
+        stream.write_all(&octets).await?;
+        stream.shutdown().await
+    });
+    near
+}
+
+#[tokio::test]
+async fn sessions_are_resumed_since_the_configuration_is_shared() {
+    for (version, name) in [(&rustls::version::TLS13, "TLSv1.3"), (&rustls::version::TLS12, "TLSv1.2")] {
+        let (acceptor, root, der) = acceptor(&[version]);
+        let tls = Tls::new(&Trust::Pem(root)).unwrap();
+        for is_resumed in [false, true, true] {
+            let mut stream = tls.clone().connect(transport(&acceptor), "localhost").await.unwrap();
+            let info = stream.info().clone();
+            assert_eq!((info.version.as_str(), info.is_resumed), (name, is_resumed));
+            assert_eq!((info.alpn.as_deref(), info.server_name.as_deref()), (Some("h2"), Some("localhost")));
+            assert_eq!(info.peer_certificates, std::slice::from_ref(&der));
+            assert!(info.cipher_suite.starts_with("TLS"), "{}", info.cipher_suite);
+            // The tickets come with the first octets.
+            stream.write_all(b"echo").await.unwrap();
+            let mut octets = Vec::new();
+            stream.read_to_end(&mut octets).await.unwrap();
+            assert_eq!(octets, b"echo");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_verified_and_is_no_server_name() {
+    let (acceptor, root, _) = acceptor(rustls::ALL_VERSIONS);
+    let tls = Tls::new(&Trust::Pem(root)).unwrap();
+    let stream = tls.connect(transport(&acceptor), "127.0.0.1").await.unwrap();
+    assert_eq!(stream.info().server_name, None);
+    let error = tls.connect(transport(&acceptor), "127.0.0.2").await.unwrap_err();
+    assert!(error.is_untrusted() && error.to_string().contains("127.0.0.2"), "{error}");
+    let error = tls.connect(transport(&acceptor), "not a name").await.unwrap_err();
+    assert!(matches!(error, ConnectError::Config(_)), "{error}");
+}
+
+#[test]
+fn an_identity_that_could_never_work_is_refused_when_built_naming_the_argument() {
+    let ((certificate, key), (_, other)) = (pem(), pem());
+    let tls = || Tls::new(&Trust::Anyone).unwrap();
+    assert!(tls().identity(certificate.as_bytes(), key.as_bytes()).is_ok());
+    let table: [(&str, &str, &str); 6] = [
+        (&certificate, &other, "`key`: it does not belong"),
+        ("", &key, "`certificates`: there is no certificate"),
+        (&key, &key, "`certificates`: there is no certificate"),
+        (&certificate, "", "`key`: the client's key cannot be read"),
+        (&certificate, &certificate, "`key`: the client's key cannot be read"),
+        ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", &key, "`certificates`"),
+    ];
+    for (certificate, key, text) in table {
+        let error = tls().identity(certificate.as_bytes(), key.as_bytes()).unwrap_err();
+        assert!(matches!(error, ConnectError::Config(_)), "{error}");
+        assert!(error.to_string().contains(text), "{error} should hold {text}");
+    }
+}
+
+/// A configuration of the caller's own that offers these protocols.
+fn own(root: Option<&[u8]>, alpn: &[&[u8]]) -> Arc<ClientConfig> {
+    use rustls::pki_types::pem::PemObject;
+    let mut roots = RootCertStore::empty();
+    if let Some(root) = root {
+        roots.add(rustls::pki_types::CertificateDer::from_pem_slice(root).unwrap()).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    Arc::new(config)
+}
+
+#[tokio::test]
+async fn a_configuration_of_ones_own_is_used_as_it_is_and_must_offer_http_2() {
+    for alpn in [&[][..], &[&b"http/1.1"[..]], &[b"h2c"]] {
+        let error = Tls::from_config(own(None, alpn)).unwrap_err();
+        assert!(error.to_string().contains("`alpn_protocols`"), "{error}");
+    }
+    let (acceptor, root, _) = acceptor(rustls::ALL_VERSIONS);
+    let tls = Tls::from_config(own(Some(&root), &[b"h2", b"http/1.1"])).unwrap();
+    assert_eq!(tls.connect(transport(&acceptor), "localhost").await.unwrap().info().alpn.as_deref(), Some("h2"));
+    let (certificate, key) = pem();
+    let error = tls.identity(certificate.as_bytes(), key.as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("`identity`"), "{error}");
+}
