@@ -41,7 +41,8 @@ fn crates(tree: &str) -> usize {
 fn target(here: &Path) -> Result<PathBuf, String> {
     let metadata = cargo(here, &["metadata", "--format-version", "1", "--no-deps"])?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata).map_err(|e| format!("cargo metadata: {e}"))?;
-    metadata["target_directory"].as_str().map(PathBuf::from).ok_or_else(|| "cargo metadata: no folder".to_owned())
+    let folder = metadata.get("target_directory").and_then(serde_json::Value::as_str);
+    folder.map(PathBuf::from).ok_or_else(|| "cargo metadata: no folder".to_owned())
 }
 
 fn cargo(here: &Path, args: &[&str]) -> Result<String, String> {

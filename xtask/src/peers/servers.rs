@@ -80,18 +80,29 @@ pub(super) fn pellucid(
 
 /// The hyper server of benches/peers, which is built first.
 pub(super) fn hyper(setup: &Setup, core: Option<&str>) -> Result<Server, String> {
+    peer(setup, "hyper", "hyper-server", &[], core)
+}
+
+/// An axum program on the named transport, `hyper` or `pellucid`.
+pub(super) fn axum(setup: &Setup, transport: &str, core: Option<&str>) -> Result<Server, String> {
+    peer(setup, "axum", "axum-server", &[transport], core)
+}
+
+/// A program of benches/peers, which is built first.
+fn peer(setup: &Setup, name: &'static str, program: &str, args: &[&str], core: Option<&str>) -> Result<Server, String> {
     let package = setup.root.join("benches/peers");
     let built = cargo()
-        .args(["build", "--quiet", "--release", "--locked", "--target-dir", "target"])
+        .args(["build", "--quiet", "--release", "--target-dir", "target"])
         .current_dir(&package)
         .status()
         .map_err(|error| format!("cargo: {error}"))?;
     if !built.success() {
         return Err("benches/peers does not build".into());
     }
-    let program = package.join("target/release/hyper-server");
+    let program = package.join("target/release").join(program);
     let mut command = pinned(setup, &program, core)?;
-    announced(setup, &mut command, "hyper", Transport::Cleartext)
+    command.args(args);
+    announced(setup, &mut command, name, Transport::Cleartext)
 }
 
 /// nghttpd over our site, with the given options beside.

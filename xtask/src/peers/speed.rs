@@ -10,7 +10,7 @@ use std::thread;
 use cpu::Cpu;
 use load::Layout;
 
-use super::servers::{Server, Transport, hyper, nghttpd, pellucid};
+use super::servers::{Server, Transport, axum, hyper, nghttpd, pellucid};
 use super::setup::Setup;
 
 /// The servers of the comparison, in the order of a round.
@@ -19,16 +19,22 @@ enum Contender {
     Pellucid,
     Nghttpd,
     Hyper,
+    /// One axum program on our transport …
+    AxumPellucid,
+    /// … and on hyper's.
+    AxumHyper,
 }
 
 impl Contender {
-    const ALL: [Self; 3] = [Self::Pellucid, Self::Nghttpd, Self::Hyper];
+    const ALL: [Self; 5] = [Self::Pellucid, Self::Nghttpd, Self::Hyper, Self::AxumPellucid, Self::AxumHyper];
 
     fn name(self) -> &'static str {
         match self {
             Self::Pellucid => "pellucid",
             Self::Nghttpd => "nghttpd",
             Self::Hyper => "hyper",
+            Self::AxumPellucid => "axum-pellucid",
+            Self::AxumHyper => "axum-hyper",
         }
     }
 
@@ -39,6 +45,8 @@ impl Contender {
             }
             Self::Nghttpd => nghttpd(setup, &["-n", "1"], Transport::Cleartext, SERVER_CORE),
             Self::Hyper => hyper(setup, SERVER_CORE),
+            Self::AxumPellucid => axum(setup, "pellucid", SERVER_CORE),
+            Self::AxumHyper => axum(setup, "hyper", SERVER_CORE),
         }
     }
 }
@@ -159,13 +167,15 @@ impl Sample {
 }
 
 fn print_table(rows: &[Row]) {
-    println!("| layout | server | CPU µs a request | user | system | thousand requests/s | × nghttpd | × hyper |");
-    println!("|---|---|--:|--:|--:|--:|--:|--:|");
+    println!(
+        "| layout | server | CPU µs a request | user | system | thousand requests/s | × nghttpd | × hyper | × axum-hyper |"
+    );
+    println!("|---|---|--:|--:|--:|--:|--:|--:|--:|");
     for row in rows {
         let against =
             |peer| ratio(rows, row.layout, row.contender, peer).map_or("–".into(), |ratio| format!("{ratio:.2}"));
         println!(
-            "| {} | {} | {:.2} | {:.2} | {:.2} | {:.0} | {} | {} |",
+            "| {} | {} | {:.2} | {:.2} | {:.2} | {:.0} | {} | {} | {} |",
             row.layout.name(),
             row.contender.name(),
             row.total,
@@ -173,7 +183,8 @@ fn print_table(rows: &[Row]) {
             row.system,
             row.rate,
             against(Contender::Nghttpd),
-            against(Contender::Hyper)
+            against(Contender::Hyper),
+            against(Contender::AxumHyper)
         );
     }
 }
@@ -181,9 +192,9 @@ fn print_table(rows: &[Row]) {
 /// Checks each gate of which both servers ran.
 fn judge(rows: &[Row]) -> Result<(), String> {
     let mut missed = Vec::new();
-    for (layout, peer, limit) in GATES {
+    for (layout, ours, peer, limit) in GATES {
         let what = format!("{} at {}", peer.name(), layout.name());
-        match ratio(rows, layout, Contender::Pellucid, peer) {
+        match ratio(rows, layout, ours, peer) {
             None => println!("not judged: {what}"),
             Some(ratio) if ratio <= limit => println!("ok: {ratio:.2} of {what}, at most {limit}"),
             Some(ratio) => missed.push(format!("{ratio:.2} of {what}, at most {limit}")),
@@ -210,11 +221,13 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     if values.len() % 2 == 1 { at(middle) } else { f64::midpoint(at(middle.saturating_sub(1)), at(middle)) }
 }
 
-/// Layout, peer, and the most that our CPU per request may be of the peer's.
-const GATES: [(Layout, Contender, f64); 3] = [
-    (Layout::Multiplexed, Contender::Nghttpd, 1.0),
-    (Layout::Multiplexed, Contender::Hyper, 0.25),
-    (Layout::OneAtATime, Contender::Hyper, 0.8),
+/// Layout, server, peer, and the most that the server's CPU per request may be of the peer's.
+const GATES: [(Layout, Contender, Contender, f64); 5] = [
+    (Layout::Multiplexed, Contender::Pellucid, Contender::Nghttpd, 1.0),
+    (Layout::Multiplexed, Contender::Pellucid, Contender::Hyper, 0.25),
+    (Layout::OneAtATime, Contender::Pellucid, Contender::Hyper, 0.8),
+    (Layout::Multiplexed, Contender::AxumPellucid, Contender::AxumHyper, 0.5),
+    (Layout::OneAtATime, Contender::AxumPellucid, Contender::AxumHyper, 0.9),
 ];
 /// Runs of each server and layout.
 const RUNS: usize = 5;
