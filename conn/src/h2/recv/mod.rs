@@ -163,6 +163,7 @@ impl<O: Observer> Connection<O> {
         if n < PREFACE.len() {
             return Ok(Step::More);
         }
+        self.stats.octets_in += n as u64;
         input.advance(n);
         self.recv.expect = Expect::Settings;
         Ok(Step::Again)
