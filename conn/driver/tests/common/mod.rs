@@ -24,7 +24,7 @@ use pellucid_driver::{
     Body, Chunk, Direction, End, Error, ErrorCode, Fields, Report, Request, Response, Service, Source, StreamId, Tap,
     server,
 };
-use pellucid_frame::{Frame, Head};
+use pellucid_frame::{Frame, Head, Kind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -45,11 +45,12 @@ pub struct Setup {
     pub client: Config,
     pub max_waiting: usize,
     pub pipe: usize,
+    pub notices: Option<client::Notices>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { server: Config::server(), client: Config::client(), max_waiting: 10_000, pipe: 64 << 10 }
+        Self { server: Config::server(), client: Config::client(), max_waiting: 10_000, pipe: 64 << 10, notices: None }
     }
 }
 
@@ -64,6 +65,7 @@ impl Setup {
         let mut options = client::Options::default();
         options.config = self.client;
         options.max_waiting = self.max_waiting;
+        options.notices = self.notices;
         let (client, driving) = client::handshake(near, options).unwrap();
         Pair { client, handle, client_task: tokio::spawn(driving), server_task: tokio::spawn(serving), wire }
     }
@@ -77,6 +79,12 @@ pub fn pair<S: Service>(service: S) -> Pair {
 impl Pair {
     pub fn get(&self, path: &str) -> impl Future<Output = Result<Response, Error>> + Send + use<> {
         self.client.send(get(path))
+    }
+
+    /// Streams that are open at the client and at the server.
+    pub async fn live(&self) -> (usize, usize) {
+        let (client, server) = (self.client.stats().await.unwrap(), self.handle.stats().await.unwrap());
+        (client.live_streams, server.live_streams)
     }
 
     /// The connection still works.
@@ -157,6 +165,8 @@ pub struct Seen {
     /// Streams with HEADERS, in order, with whether they ended the stream.
     pub headers: Vec<(u32, End)>,
     pub ends: Vec<u32>,
+    /// Every frame and its stream, in order.
+    pub order: Vec<(Kind, u32)>,
 }
 
 impl Wire {
@@ -197,6 +207,7 @@ impl Half {
                 break;
             }
             let frame = self.octets.split_to(total);
+            self.seen.order.push((head.kind, head.stream.get()));
             self.seen.note(&Frame::decode(head, &frame[Head::LEN..]).unwrap());
         }
     }
