@@ -18,7 +18,8 @@ pub(super) fn to_map(fields: &Fields, mut pseudo: impl FnMut(Token, Bytes)) -> R
     let mut octets = BytesMut::with_capacity(fields.iter().map(|f| f.value.len()).sum());
     fields.iter().for_each(|f| octets.extend_from_slice(f.value));
     let mut octets = octets.freeze();
-    let mut map = HeaderMap::with_capacity(fields.len());
+    let too_many = || Unfit("the number of fields");
+    let mut map = HeaderMap::try_with_capacity(fields.len()).map_err(|_| too_many())?;
     for field in fields {
         // In the same order as above, so there are always as many.
         let value = octets.split_to(field.value.len());
@@ -28,7 +29,7 @@ pub(super) fn to_map(fields: &Fields, mut pseudo: impl FnMut(Token, Bytes)) -> R
         }
         let mut value = HeaderValue::from_maybe_shared(value).map_err(|_| Unfit("a field's value"))?;
         value.set_sensitive(field.sensitive);
-        map.try_append(name(&field)?, value).map_err(|_| Unfit("the number of fields"))?;
+        map.try_append(name(&field)?, value).map_err(|_| too_many())?;
     }
     Ok(map)
 }
@@ -101,5 +102,54 @@ fn name(field: &Field<'_>) -> Result<HeaderName, Unfit> {
             None => make().map(|name| place.get_or_init(|| name).clone()),
         },
         None => make(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn section(list: &[(String, String)]) -> Fields {
+        list.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect()
+    }
+
+    const NAME: &str = "[a-d]|x-[a-z0-9_~!]{1,9}|cookie|accept|grpc-status";
+    const VALUE: &str = "([!-~]([ -~\\t]{0,20}[!-~])?)?";
+
+    proptest! {
+        /// Of each name all values, in their order: what a map promises.
+        #[test]
+        fn a_section_survives_being_a_map(list in vec((NAME, VALUE), 0..40)) {
+            let map = to_map(&section(&list), |_, _| unreachable!("no pseudo-header field")).unwrap();
+            prop_assert_eq!(map.len(), list.len());
+            let mut back = Fields::new();
+            append(&mut back, &map, Te::Never);
+            let values = |fields: &Fields, name: &str| {
+                fields.iter().filter(|f| f.name == name.as_bytes()).map(|f| f.value.to_vec()).collect::<Vec<_>>()
+            };
+            for (name, _) in &list {
+                prop_assert_eq!(values(&back, name), values(&section(&list), name));
+            }
+            prop_assert_eq!(back.len(), list.len());
+        }
+
+        /// Whatever the octets: an answer, and no panic.
+        #[test]
+        fn any_octets_are_a_map_or_unfit(list in vec((any::<Vec<u8>>(), any::<Vec<u8>>()), 0..20)) {
+            let fields: Fields = list.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
+            let _ = to_map(&fields, |_, _| {});
+        }
+    }
+
+    #[test]
+    fn more_fields_than_a_map_holds_are_unfit() {
+        for (fields, is_fit) in [(24_000, true), (26_000, false), (40_000, false)] {
+            let section: Fields = (0..fields).map(|_| (&b"x"[..], &b"1"[..])).collect();
+            let map = to_map(&section, |_, _| {});
+            assert_eq!(map.map(|m| m.len()), if is_fit { Ok(fields) } else { Err(Unfit("the number of fields")) });
+        }
     }
 }

@@ -76,3 +76,81 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::Waker;
+
+    use ::http::HeaderMap;
+    use bytes::Bytes;
+    use http_body::Frame;
+    use http_body_util::{BodyExt, Empty, Full};
+
+    use super::*;
+
+    fn native<B>(body: B) -> Body
+    where
+        B: http_body::Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        to_native(body, &mut Context::from_waker(Waker::noop()))
+    }
+
+    /// Says how often it was polled, and gives nothing.
+    struct Counting(Arc<AtomicU32>);
+
+    impl Source for Counting {
+        fn poll_chunk(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Chunk, Error>>> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Poll::Pending
+        }
+    }
+
+    #[test]
+    fn what_was_received_goes_on_as_it_is() {
+        let polls = Arc::new(AtomicU32::new(0));
+        let received = RecvBody::from(Body::from_source(Counting(Arc::clone(&polls))));
+        let body = native(received);
+        assert_eq!((polls.load(Ordering::Relaxed), body.len()), (0, None));
+        let wrapped = RecvBody::from(body).map_err(BoxError::from);
+        drop(native(wrapped));
+        assert_eq!(polls.load(Ordering::Relaxed), 1, "another body around it is polled once");
+    }
+
+    #[test]
+    fn content_that_is_all_there_needs_no_source() {
+        assert!(native(Empty::<Bytes>::new()).is_empty());
+        assert_eq!(native(Full::new(Bytes::from("whole"))).take_whole().unwrap(), "whole");
+        // Data that is not `Bytes`.
+        assert_eq!(native(Full::new(&b"borrowed"[..])).take_whole().unwrap(), "borrowed");
+    }
+
+    /// Frames that are there at once; it never says that it has ended before it has.
+    struct Listed(Vec<Frame<Bytes>>);
+
+    impl http_body::Body for Listed {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.pop().map(Ok))
+        }
+    }
+
+    #[tokio::test]
+    async fn frames_come_in_order_and_empty_ones_not_at_all() {
+        let sum = HeaderMap::from_iter([("x-sum".parse().unwrap(), "1".parse().unwrap())]);
+        let data = |text: &'static str| Frame::data(Bytes::from(text));
+        let mut body = native(Listed(vec![Frame::trailers(sum), data("b"), data(""), data("a"), data("")]));
+        for expected in ["a", "b"] {
+            assert!(matches!(body.chunk().await, Some(Ok(Chunk::Data(d))) if d == expected));
+        }
+        assert!(matches!(body.chunk().await, Some(Ok(Chunk::Trailers(f))) if f.get(b"x-sum") == Some(b"1")));
+        assert!(body.chunk().await.is_none());
+
+        let nothing = Listed(vec![Frame::trailers(HeaderMap::new()), data("")]);
+        assert!(native(nothing).is_empty(), "an empty trailer section is none");
+    }
+}

@@ -39,7 +39,7 @@ impl<S, B> Service for HttpService<S>
 where
     S: tower_service::Service<::http::Request<RecvBody>, Response = ::http::Response<B>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
-    S::Future: Send + 'static,
+    S::Future: Send,
     B: http_body::Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static,
 {
     type Future = Answering<S, S::Future>;
