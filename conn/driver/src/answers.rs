@@ -82,13 +82,7 @@ impl<S: Service> App for Answers<S> {
 
     fn command(&mut self, id: StreamId, command: Command, link: &mut Link<'_, ()>) {
         match command {
-            // Too late when the response is out, or the stream gone: then nobody waits for it.
-            Command::Inform(fields) => {
-                if let Err(e) = link.conn.send_headers(id, &fields, End::More) {
-                    tracing::debug!(stream = id.get(), error = %e, "an interim response is not sent");
-                }
-                link.conn.recycle(fields);
-            }
+            Command::Inform(fields) => self.inform(id, fields, link),
             Command::Push(push) => self.push(id, *push, link),
             Command::Priority(priority) => link.conn.set_priority(id, priority),
             Command::AltSvc(value) => link.conn.send_alt_svc(id, b"", &value),
@@ -117,9 +111,7 @@ impl<S: Service> App for Answers<S> {
             Mail::Continue(id) => {
                 let mut fields = pool::take();
                 fields.push_token(Token::STATUS, b"100");
-                // Too late when the response is out already: then nobody waits for it.
-                let _ = link.conn.send_headers(id, &fields, End::More);
-                pool::give(fields);
+                self.inform(id, fields, link);
             }
             Mail::Origins(origins) => {
                 let list: Vec<&[u8]> = origins.iter().map(|o| o.as_ref()).collect();
@@ -155,6 +147,17 @@ impl<S: Service> Answers<S> {
             shared,
             report_from,
         }
+    }
+
+    /// Sends an interim response; 100 (Continue) but once. Too late when the response is out, or the stream gone: then nobody
+    /// waits for it.
+    fn inform(&mut self, id: StreamId, fields: Fields, link: &mut Link<'_, ()>) {
+        let is_due =
+            fields.find(Token::STATUS) != Some(b"100") || self.feeds.get_mut(&id).is_none_or(Feed::continue_once);
+        if is_due && let Err(e) = link.conn.send_headers(id, &fields, End::More) {
+            tracing::debug!(stream = id.get(), error = %e, "an interim response is not sent");
+        }
+        link.conn.recycle(fields);
     }
 
     /// A request whose body is still to come.

@@ -38,6 +38,8 @@ pub(crate) fn report_from(config: &Config, streams: u32) -> u32 {
 pub(crate) struct Feed {
     cell: Arc<Mutex<Cell>>,
     id: StreamId,
+    /// The sender has been told to go on.
+    is_continued: bool,
 }
 
 /// The reading end.
@@ -85,7 +87,7 @@ pub(crate) fn pair(id: StreamId, mailbox: &Arc<Mailbox>, report_from: u32) -> (F
         expects_continue: false,
         done: false,
     };
-    (Feed { cell, id }, incoming)
+    (Feed { cell, id, is_continued: false }, incoming)
 }
 
 fn lock(cell: &Mutex<Cell>) -> MutexGuard<'_, Cell> {
@@ -102,6 +104,11 @@ impl Feed {
         cell.push(data);
         wake(cell);
         true
+    }
+
+    /// Whether 100 (Continue) is still due: true once. A proxy passes the one it was sent on, and then reads.
+    pub(crate) fn continue_once(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_continued, true)
     }
 
     pub(crate) fn end(self, trailers: Option<Fields>) {
