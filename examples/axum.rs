@@ -34,7 +34,7 @@ use axum::{Json, Router};
 use futures_util::{Stream, StreamExt, stream};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use pellucid::driver::http;
+use pellucid::http;
 use pellucid::server::Server;
 use serde_json::{Value, json};
 
@@ -114,7 +114,10 @@ async fn octets(Path(count): Path<usize>) -> Body {
 }
 
 async fn who_am_i(ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap) -> String {
-    // Behind a proxy the connection is the proxy's.
-    let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    format!("{peer}, for {}\n", forwarded.unwrap_or("itself"))
+    // Behind proxies the connection is the last one's.
+    let forwarded: Vec<_> = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+    match forwarded.join(", ") {
+        empty if empty.is_empty() => format!("{peer}, for itself\n"),
+        clients => format!("{peer}, for {clients}\n"),
+    }
 }

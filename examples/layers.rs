@@ -18,7 +18,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use pellucid::driver::http;
+use pellucid::http;
 use pellucid::server::Server;
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;

@@ -14,9 +14,10 @@ use std::convert::Infallible;
 
 use ::http::header::{HOST, HeaderValue, VIA};
 use ::http::{HeaderName, Method, Request, Response, StatusCode, Uri};
-use pellucid::client::{Connector, Url};
+use pellucid::client::http::OriginClient;
+use pellucid::client::{Client, Url};
 use pellucid::driver::Body;
-use pellucid::driver::http::{self, Channel, Facts, OnInterim, RecvBody};
+use pellucid::http::{self, Facts, OnInterim, RecvBody};
 use pellucid::server::Server;
 use tower::{Service, service_fn};
 
@@ -25,9 +26,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let address = args.next().unwrap_or("127.0.0.1:4000".into());
     let upstream: Url = args.next().unwrap_or("http://127.0.0.1:3000".into()).parse()?;
-    let connection = Connector::new().connect(&upstream).await?;
-    let origin = format!("{}://{}", upstream.scheme(), upstream.authority()).parse()?;
-    let channel = Channel::new(connection.handle().clone(), origin);
+    // Connects when it is needed, and again when a connection has ended.
+    let upstream = Client::new().at(&upstream)?;
     let server = Server::bind(address.parse()?)?;
     println!("listening on http://{}", server.local_addr());
 
@@ -36,12 +36,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let _ = tokio::signal::ctrl_c().await;
         shutdown.shut_down();
     });
-    let proxy = service_fn(move |request| forward(channel.clone(), request));
+    let proxy = service_fn(move |request| forward(upstream.clone(), request));
     println!("{}", server.serve(http::service(proxy)).await?);
     Ok(())
 }
 
-async fn forward(mut upstream: Channel, request: Request<RecvBody>) -> Result<Response<RecvBody>, Infallible> {
+async fn forward(mut upstream: OriginClient, request: Request<RecvBody>) -> Result<Response<RecvBody>, Infallible> {
     if request.method() == Method::CONNECT {
         return Ok(refusal(StatusCode::NOT_IMPLEMENTED, "this proxy makes no tunnels"));
     }

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use ::http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
-use pellucid::driver::http::{BoxError, Channel, RecvBody};
 use pellucid::driver::{self, memory};
+use pellucid::http::{BoxError, Channel, RecvBody};
 use tower::retry::Policy;
 use tower::{Service, ServiceBuilder, ServiceExt};
 

@@ -15,7 +15,7 @@
 
 use std::net::SocketAddr;
 
-use pellucid::client::{Connector, SendRequest};
+use pellucid::client::{Client, Url};
 use pellucid::driver::Connected;
 use pellucid::server::{Request, Response, Server};
 use tokio::io::copy_bidirectional;
@@ -66,14 +66,14 @@ async fn connect(request: Request) -> Response {
 async fn forward(address: &str, proxy: &str, target: &str) -> Result<(), Error> {
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    let connection = Connector::new().connect(&proxy.parse()?).await?;
+    let (client, proxy): (_, Url) = (Client::new(), proxy.parse()?);
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                let (client, target) = (connection.handle().clone(), target.to_owned());
+                let (client, proxy, target) = (client.clone(), proxy.clone(), target.to_owned());
                 let (socket, _) = accepted?;
                 tokio::spawn(async move {
-                    if let Err(error) = carry(socket, &client, &target).await {
+                    if let Err(error) = carry(socket, &client, &proxy, &target).await {
                         eprintln!("{error}");
                     }
                 });
@@ -83,8 +83,8 @@ async fn forward(address: &str, proxy: &str, target: &str) -> Result<(), Error> 
     }
 }
 
-async fn carry(mut socket: TcpStream, client: &SendRequest, target: &str) -> Result<(), Error> {
-    match client.connect(Request::connect(target)).await? {
+async fn carry(mut socket: TcpStream, client: &Client, proxy: &Url, target: &str) -> Result<(), Error> {
+    match client.connect_via(proxy, Request::connect(target)).await? {
         Connected::Tunnel(_, mut tunnel) => copy_bidirectional(&mut socket, &mut tunnel).await.map(drop)?,
         Connected::Refused(response) => eprintln!("the proxy said {}", response.status()),
     }

@@ -13,7 +13,7 @@
 #![forbid(unsafe_code)]
 
 use futures_util::{SinkExt, StreamExt};
-use pellucid::client::{Connector, Url};
+use pellucid::client::{Client, Url};
 use pellucid::driver::{Connected, Tunnel};
 use pellucid::server::{Config, Request, Response, Server};
 use tokio_tungstenite::WebSocketStream;
@@ -73,9 +73,9 @@ async fn echo(tunnel: Tunnel) -> Result<(), tungstenite::Error> {
 }
 
 async fn talk(url: &Url, words: &[String]) -> Result<(), Error> {
-    let connection = Connector::new().connect(url).await?;
+    let client = Client::new();
     let request = Request::extended_connect("websocket", url.scheme(), url.authority(), url.path());
-    let tunnel = match connection.handle().connect(request.with_header("sec-websocket-version", "13")).await? {
+    let tunnel = match client.connect(request.with_header("sec-websocket-version", "13")).await? {
         Connected::Tunnel(_, tunnel) => tunnel,
         Connected::Refused(response) => return Err(format!("the server said {}", response.status()).into()),
     };
@@ -91,6 +91,6 @@ async fn talk(url: &Url, words: &[String]) -> Result<(), Error> {
     while let Some(rest) = socket.next().await {
         rest?;
     }
-    connection.close().await;
+    client.shut_down().await;
     Ok(())
 }

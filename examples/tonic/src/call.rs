@@ -3,9 +3,9 @@
 use ::http::Response;
 use futures_util::stream;
 use http_body_util::BodyExt;
-use pellucid::client::{Connector, Url};
-use pellucid::driver::http::{Channel, RecvBody};
+use pellucid::client::{Client, Url};
 use pellucid::driver::{self, ErrorCode};
+use pellucid::http::RecvBody;
 use tonic::{Code, Status};
 use tower::ServiceBuilder;
 
@@ -16,12 +16,10 @@ use crate::proto::{ForecastRequest, Place};
 /// Asks for the weather of the first place, now and in the next hours, and then of them all.
 pub(crate) async fn run(url: &str, places: &[String]) -> Result<(), Error> {
     let url: Url = url.parse()?;
-    let connection = Connector::new().connect(&url).await?;
-    let origin = format!("{}://{}", url.scheme(), url.authority()).parse()?;
     let channel = ServiceBuilder::new()
         .map_response(|response: Response<RecvBody>| response.map(|body| body.map_err(status)))
         .map_err(status)
-        .service(Channel::new(connection.handle().clone(), origin));
+        .service(Client::new().at(&url)?);
     let mut client = WeatherClient::new(channel);
 
     let places: Vec<Place> = places.iter().map(|name| Place { name: name.clone() }).collect();
@@ -38,7 +36,6 @@ pub(crate) async fn run(url: &str, places: &[String]) -> Result<(), Error> {
     while let Some(reading) = tour.message().await? {
         println!("tour: {} °C in {}", reading.celsius, reading.place);
     }
-    connection.close().await;
     Ok(())
 }
 

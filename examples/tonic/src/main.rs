@@ -31,7 +31,7 @@ mod proto {
     tonic::include_proto!("pellucid.example.v1");
 }
 
-use pellucid::driver::http;
+use pellucid::http;
 use pellucid::server::Server;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;

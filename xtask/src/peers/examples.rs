@@ -2,7 +2,10 @@
 //!
 //! They are built as `cargo test --workspace` builds them, so that after the tests nothing is built twice.
 
+mod bulk;
 mod native;
+mod tonic;
+mod web;
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,12 +19,13 @@ use super::setup::{SHORT, Setup, cargo, target};
 /// Runs the checks whose names contain one of `words`, or all of them.
 pub(super) fn run(setup: &Setup, words: &[String]) -> Result<(), String> {
     build(setup)?;
-    run_all(setup, "examples", native::checks().into_iter(), words)
+    let checks = [native::checks(), web::checks(), tonic::checks(), bulk::checks()];
+    run_all(setup, "examples", checks.into_iter().flatten(), words)
 }
 
 fn build(setup: &Setup) -> Result<(), String> {
     let status = cargo()
-        .args(["build", "--quiet", "--workspace", "--examples"])
+        .args(["build", "--quiet", "--workspace", "--examples", "--bin", "pellucid-example-tonic"])
         .current_dir(&setup.root)
         .status()
         .map_err(|error| format!("cargo: {error}"))?;
