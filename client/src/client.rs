@@ -17,6 +17,7 @@ use crate::builder::ClientBuilder;
 use crate::connect::Connector;
 use crate::origins::Origins;
 use crate::timeouts::Timeouts;
+use crate::tunnel::Opening;
 use crate::url::Url;
 
 /// Sends requests to any number of servers. Cheap to clone; clones share their connections. When the last clone is dropped its
@@ -90,8 +91,7 @@ impl Client {
 
     /// Asks the server that the request names for a tunnel: see [`Request::extended_connect`]. For a plain CONNECT, whose authority
     /// is where the tunnel leads to, see [`Client::connect_via`]. The total time-out ends with the response's header section, since a
-    /// tunnel may stay as long as it likes; the header time-out includes the wait for a free stream. Dropping the future cancels
-    /// the request.
+    /// tunnel may stay as long as it likes. Dropping the future cancels the request.
     ///
     /// # Errors
     /// As [`Client::send`]; a server that says no is no error.
@@ -175,9 +175,11 @@ impl Client {
         let mut copy = Some(request.fields().clone());
         loop {
             let place = patience.connected(self.place(self.way(via, &request)?)).await?;
-            let error = match patience.tunnelled(place.handle.connect(request)).await {
-                Ok(connected) => return Ok(connected),
-                Err(error) => error,
+            let (opening, outgoing) = Opening::new();
+            let sent = place.handle.send(request.with_body(outgoing));
+            let error = match patience.answered(sent).await {
+                Ok(response) => return Ok(opening.answered(response)),
+                Err(failure) => failure.error,
             };
             self.learn(&place, &error);
             match copy.take() {

@@ -30,6 +30,7 @@ mod settings;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
+mod tunnel;
 mod url;
 
 pub use builder::ClientBuilder;

@@ -83,11 +83,6 @@ impl Patience {
         }
     }
 
-    /// Waits for the answer to a CONNECT request, of which nothing is heard before.
-    pub(crate) async fn tunnelled<T>(&self, connecting: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        Limit::after(self.timeouts.header, HEADER).or_earlier(self.total).wait(connecting).await?
-    }
-
     /// The clock of the whole exchange goes on in the response's body.
     pub(crate) fn limit(&self, mut response: Response) -> Response {
         let Some(at) = self.total.at else { return response };

@@ -1,8 +1,6 @@
 //! Connections that cannot be made, or end at once, say why in one line.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::time::Duration;
-
 use pellucid_client::{Config, ConnectError, Connector, Retry, Url};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -81,6 +79,7 @@ async fn a_server_that_closes_at_once_fails_the_request() {
 #[cfg(feature = "tls")]
 mod tls {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use pellucid_client::Trust;
     use rustls::ServerConfig;
