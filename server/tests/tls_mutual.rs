@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use common::pki::Authority;
 use common::{Log, Running, builder, get, hello, in_time, speak};
-use pellucid_client::{Tls as ClientTls, Trust};
+use pellucid_client::{Client, Tls as ClientTls, Trust, Url};
 use pellucid_server::tls::{Identity, Tls};
 use pellucid_server::{Request, Response};
 use rustls::pki_types::pem::PemObject;
@@ -103,6 +103,41 @@ async fn mtls_refuses_a_wrong_certificate_clearly_on_both_sides() {
         let report = in_time(server.drain()).await;
         assert_eq!((report.requests, report.handshakes_failed, report.connections_failed), (1, 3, 0), "{report}");
         assert!(report.to_string().contains("3 TLS handshakes failed"), "{report}");
+    }
+}
+
+/// Through the client that people use: whoever sends gets to hear it, with several at once on one connection that fails.
+#[tokio::test]
+async fn every_caller_of_a_living_client_hears_why_its_certificate_was_refused() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let pair = ours.issue("localhost");
+    let tls_1_3 = Tls::new(Identity::from_pem(&pair.0, &pair.1).unwrap()).require_client(&ours.pem()).unwrap();
+    for tls in [tls_1_3, tls_1_2(&ours, &pair)] {
+        let server = Running::start(builder().tls(tls), hello);
+        let url: Url = format!("https://localhost:{}/", server.address.port()).parse().unwrap();
+        for (shown, part) in
+            [(None, "demands a client certificate"), (Some(theirs.issue("client")), "refused our certificate")]
+        {
+            let mut tls = ClientTls::new(&Trust::Pem(ours.pem())).unwrap();
+            if let Some((certificates, key)) = &shown {
+                tls = tls.identity(certificates, key).unwrap();
+            }
+            let client = Client::builder().tls(tls).build().unwrap();
+            let mut sent = tokio::task::JoinSet::new();
+            for _ in 0..10 {
+                sent.spawn(client.get(&url));
+            }
+            for answer in in_time(sent.join_all()).await {
+                let error = answer.unwrap_err();
+                assert!(error.to_string().contains(part), "{error} should hold {part}");
+            }
+        }
+        let (certificates, key) = ours.issue("client");
+        let tls = ClientTls::new(&Trust::Pem(ours.pem())).unwrap().identity(&certificates, &key).unwrap();
+        let client = Client::builder().tls(tls).build().unwrap();
+        assert_eq!(in_time(client.get(&url)).await.unwrap().status(), 200);
+        in_time(client.shut_down()).await;
+        in_time(server.drain()).await;
     }
 }
 
