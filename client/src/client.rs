@@ -67,6 +67,9 @@ impl Client {
     /// Sends a request to where its scheme and authority say, and waits for the response's header section; the body follows as it
     /// is read. Dropping the future, or the response's body before its end, cancels the request at whatever stage it is.
     ///
+    /// Where the server has certainly not worked on it (it refused the stream, or the connection ended before) it is sent once more,
+    /// if all of it is still here: a body that is made as it is sent is not.
+    ///
     /// # Errors
     /// No connection could be made ([`Error::is_connect`]; a `ConnectError` is in its chain of sources), something took too long
     /// ([`Error::is_timeout`]), as many requests as are allowed wait already ([`SendError::NoSlot`]), or what

@@ -1,18 +1,25 @@
-//! An HTTP/2 client: a URL becomes a connection, requests share it.
+//! An HTTP/2 client: requests go to whatever server their URL names, and share its connection.
 //!
 //! ```no_run
-//! use pellucid_client::{Connector, Url};
+//! use pellucid_client::{Client, Url};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new();
 //! let url: Url = "http://127.0.0.1:8080/hello".parse()?;
-//! let connection = Connector::new().connect(&url).await?;
-//! let response = connection.send(url.get()).await?;
-//! println!("{}: {:?}", response.status(), response.into_body().collect(1 << 20).await?);
-//! connection.close().await;
+//! let (a, b) = tokio::join!(client.get(&url), client.send(url.request("POST").with_body("hello")));
+//! println!("{}: {:?}", a?.status(), b?.into_body().collect(1 << 20).await?);
+//! client.shut_down().await;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! | to | take |
+//! |---|---|
+//! | send requests, and leave connections to it | [`Client`], made by [`Client::builder`] |
+//! | hold one connection, and decide when there is another | [`Connector`] and [`Connection`] |
+//! | use a transport of one's own | [`Connector::handshake`], [`ConnectorBuilder::dial_with`] |
+//! | use `tower` and the `http` crate's types | module `http` (feature `http`) |
 //!
 //! `http://` is HTTP/2 with prior knowledge, `https://` is TLS with ALPN `h2`.
 #![forbid(unsafe_code)]
@@ -39,9 +46,10 @@ pub use connect::Connector;
 pub use connection::Connection;
 pub use error::ConnectError;
 pub use pellucid_conn::h2::Config;
+pub use pellucid_driver::client::{Failure, Notice, Notices, Pushed, ResponseFuture, SendRequest};
 pub use pellucid_driver::{
-    Body, Chunk, Direction, End, Error, ErrorCode, Fields, Kind, Report, Request, Response, Retry, Sender, Source,
-    StreamId, Tap, TlsInfo, client::SendRequest,
+    Body, Chunk, Connected, Direction, End, Error, ErrorCode, Fields, Info, Kind, Report, Request, Response, Retry,
+    Sender, Snapshot, Source, StreamId, Tap, TlsInfo, Tunnel,
 };
 pub use settings::ConnectorBuilder;
 #[cfg(feature = "tls")]

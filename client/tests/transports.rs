@@ -161,3 +161,39 @@ async fn a_unix_socket_will_do() {
     let error = Connector::new().connect_unix(&path, &url).await.unwrap_err();
     assert!(error.to_string().contains(".sock"), "{error}");
 }
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn over_tls_it_is_known_what_was_agreed_on_and_sessions_are_resumed() {
+    use pellucid_client::Trust;
+    use rustls::pki_types::PrivateKeyDer;
+
+    let made = rcgen::generate_simple_self_signed(["site.test".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            serve(acceptor.accept(stream).await.unwrap());
+        }
+    });
+    let url: Url = "https://site.test/x".parse().unwrap();
+    let connector = Connector::builder().trust(Trust::Pem(made.cert.pem().into_bytes()));
+    let connector = connector.resolve_to("site.test", [address]).build().unwrap();
+    for is_resumed in [false, true] {
+        let connection = connector.connect(&url).await.unwrap();
+        works(&connection, &url).await;
+        let tls = connection.info().tls.as_ref().unwrap();
+        assert_eq!((tls.alpn.as_deref(), tls.server_name.as_deref()), (Some("h2"), Some("site.test")));
+        assert_eq!((tls.version.as_str(), tls.is_resumed), ("TLSv1.3", is_resumed));
+        connection.close().await.unwrap();
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pellucid_client::{Client, ConnectError, Connector, Error, Kind, Retry, Url};
 use pellucid_conn::h2::Config;
 use tokio::io::DuplexStream;
-use tokio::sync::Notify;
+use tokio::sync::{Barrier, Notify};
 use tokio::time::{Instant, sleep};
 
 use crate::site::{Site, echo, post, settle, silence, text, url};
@@ -62,6 +62,52 @@ async fn a_connection_that_is_going_away_finishes_its_requests_while_others_take
     open.notify_one();
     assert_eq!(slow.await.unwrap().unwrap().status(), 200);
     assert_eq!(site.connections(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_wait_for_a_stream_move_to_the_next_connection() {
+    let mut config = Config::server();
+    config.max_concurrent_streams = 1;
+    let site = Site::with(config, |_| async {
+        sleep(Duration::from_secs(1)).await;
+        pellucid_client::Response::new(200)
+    });
+    let client = site.client();
+    client.warm_up(&url()).await.unwrap();
+    let all: Vec<_> = (0..5).map(|_| tokio::spawn(client.get(&url()))).collect();
+    settle().await;
+    assert_eq!(client.stats(&url()).await.unwrap().waiting, 4);
+    site.newest().shut_down();
+    for one in all {
+        assert_eq!(one.await.unwrap().unwrap().status(), 200);
+    }
+    assert_eq!(site.connections(), 2);
+}
+
+/// Many threads, and a server that leaves again and again: whoever loses the race for a connection gets the next. They meet before
+/// each time, so that nobody loses it twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_request_is_lost_while_the_server_leaves_again_and_again() {
+    let site = Site::new(echo);
+    let client = site.client();
+    let meeting = Arc::new(Barrier::new(8));
+    let mut sending = tokio::task::JoinSet::new();
+    for n in 0..8 {
+        let (client, site, meeting) = (client.clone(), site.clone(), Arc::clone(&meeting));
+        sending.spawn(async move {
+            for round in 0..250 {
+                if round % 10 == 5 && meeting.wait().await.is_leader() {
+                    site.newest().shut_down();
+                }
+                let content = format!("{n} {round}");
+                assert_eq!(text(client.send(post(content.clone())).await.unwrap()).await, content);
+            }
+        });
+    }
+    while let Some(done) = sending.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(site.connections(), 26);
 }
 
 #[tokio::test(start_paused = true)]
