@@ -13,21 +13,26 @@ use pellucid_client::{Client, Tls as ClientTls, Trust, Url};
 use pellucid_server::tls::{Identity, Tls};
 use pellucid_server::{Request, Response};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 /// A certificate and its key, in PEM.
 type Pair = (Vec<u8>, Vec<u8>);
 
 /// One request by a client that shows `pair`; the answer's content, or what the caller gets to hear.
 async fn ask(server: &Running, authority: &Authority, pair: Option<&Pair>) -> Result<String, String> {
+    ask_from(TcpStream::connect(server.address).await.unwrap(), authority, pair).await
+}
+
+async fn ask_from(transport: TcpStream, authority: &Authority, pair: Option<&Pair>) -> Result<String, String> {
     let mut tls = ClientTls::new(&Trust::Pem(authority.pem())).unwrap();
     if let Some((certificates, key)) = pair {
         tls = tls.identity(certificates, key).unwrap();
     }
-    let transport = TcpStream::connect(server.address).await.unwrap();
     let stream = in_time(tls.connect(transport, "localhost")).await.map_err(|e| e.to_string())?;
     let (client, driving) = speak(stream);
     let answer = in_time(client.send(get("/"))).await;
@@ -85,17 +90,18 @@ async fn mtls_refuses_a_wrong_certificate_clearly_on_both_sides() {
         ),
     ];
     for (tls, version) in [(tls_1_3, "TLSv1.3"), (tls_1_2(&ours, &pair), "TLSv1.2")] {
-        let (log, _guard) = Log::listen();
+        let log = Log::listen();
         let server = Running::start(builder().tls(tls), |request: Request| async move {
             Response::new(200).with_body(request.info().unwrap().tls.as_ref().unwrap().version.clone())
         });
         for (pair, client_hears, server_logs) in &table {
-            let heard = ask(&server, &ours, pair.as_ref()).await.unwrap_err();
+            let transport = TcpStream::connect(server.address).await.unwrap();
+            let us = transport.local_addr().unwrap();
+            let heard = ask_from(transport, &ours, pair.as_ref()).await.unwrap_err();
             assert!(heard.contains(client_hears), "{version}: {heard:?} should hold {client_hears:?}");
-            let logged = log.text();
-            let line = logged.lines().last().unwrap_or_default();
+            let line = log.last_of(us);
             assert!(line.contains(server_logs), "{version}: {line:?} should hold {server_logs:?}");
-            assert!(line.contains("TLS handshake failed") && line.contains("peer=127.0.0.1:"), "{line:?}");
+            assert!(line.contains("TLS handshake failed"), "{line:?}");
         }
         assert_eq!(server.connections.report().handshakes_failed, 3);
         // The right one is served, before and after.
@@ -104,6 +110,32 @@ async fn mtls_refuses_a_wrong_certificate_clearly_on_both_sides() {
         assert_eq!((report.requests, report.handshakes_failed, report.connections_failed), (1, 3, 0), "{report}");
         assert!(report.to_string().contains("3 TLS handshakes failed"), "{report}");
     }
+}
+
+/// A close with unread octets would reset the connection, and the alert might never be read.
+#[tokio::test]
+async fn a_client_that_has_sent_its_request_before_it_is_refused_reads_the_alert_and_a_clean_end() {
+    let authority = Authority::new("ours");
+    let (certificates, key) = authority.issue("localhost");
+    let tls = Tls::new(Identity::from_pem(&certificates, &key).unwrap()).require_client(&authority.pem()).unwrap();
+    let server = Running::start(builder().tls(tls), hello);
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(&authority.pem()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let transport = TcpStream::connect(server.address).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, transport).await.unwrap();
+    stream.write_all(&[b'x'; 10_000]).await.unwrap();
+    stream.flush().await.unwrap();
+    let (mut transport, _) = stream.into_inner();
+    let mut records = Vec::new();
+    in_time(transport.read_to_end(&mut records)).await.expect("no reset");
+    assert!(!records.is_empty(), "the alert is there");
+    drop(transport);
+    in_time(server.drain()).await;
 }
 
 /// Through the client that people use: whoever sends gets to hear it, with several at once on one connection that fails.
@@ -222,22 +254,24 @@ fn what_could_never_work_is_refused_when_built_naming_the_field() {
 
 #[tokio::test]
 async fn other_reasons_of_a_failed_handshake_are_logged_plainly() {
-    let (log, _guard) = Log::listen();
+    let log = Log::listen();
     let server = Running::start(builder().tls(Identity::self_signed(&[]).unwrap()), hello);
     let table: [(&[u8], &str); 2] = [
         (b"GET / HTTP/1.1\r\n\r\n", "does not speak TLS"),
         (b"\x16\x03", "closed the connection during the handshake"),
     ];
     for (octets, reason) in table {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         stream.write_all(octets).await.unwrap();
         stream.shutdown().await.unwrap();
         let _ = in_time(stream.read_to_end(&mut Vec::new())).await;
-        assert!(log.text().lines().last().unwrap_or_default().contains(reason), "{}", log.text());
+        let line = log.last_of(stream.local_addr().unwrap());
+        assert!(line.contains(reason), "{line:?}");
     }
     // A client that does not believe us.
-    let error = ask(&server, &Authority::new("another"), None).await.unwrap_err();
+    let transport = TcpStream::connect(server.address).await.unwrap();
+    let us = transport.local_addr().unwrap();
+    let error = ask_from(transport, &Authority::new("another"), None).await.unwrap_err();
     assert!(error.contains("is not trusted"), "{error}");
     let is_counted = async {
         while server.connections.report().handshakes_failed < 3 {
@@ -246,6 +280,6 @@ async fn other_reasons_of_a_failed_handshake_are_logged_plainly() {
     };
     in_time(is_counted).await;
     let report = in_time(server.drain()).await;
-    assert!(log.text().contains("the client refuses our certificate (UnknownCA)"), "{}", log.text());
+    assert!(log.last_of(us).contains("the client refuses our certificate (UnknownCA)"), "{}", log.last_of(us));
     assert_eq!((report.connections, report.handshakes_failed), (0, 3), "{report}");
 }

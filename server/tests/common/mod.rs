@@ -7,7 +7,7 @@ pub mod pki;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use pellucid_driver::client::{Options, SendRequest, handshake};
@@ -64,20 +64,28 @@ pub fn speak<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(transport: T) -
     (client, tokio::spawn(driving))
 }
 
-/// What is logged on this thread while the guard lives.
+/// What this process logs. One for all tests: a logger of one thread's may be overlooked while others come and go.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    pub fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let format = tracing_subscriber::fmt().with_ansi(false).without_time();
-        (log, tracing::subscriber::set_default(format.with_writer(move || writer.clone()).finish()))
+    pub fn listen() -> Self {
+        static LOG: OnceLock<Log> = OnceLock::new();
+        let begin = || {
+            let log = Log::default();
+            let writer = log.clone();
+            let format = tracing_subscriber::fmt().with_ansi(false).without_time();
+            format.with_writer(move || writer.clone()).init();
+            log
+        };
+        LOG.get_or_init(begin).clone()
     }
 
-    pub fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    /// The last line about the client at this address.
+    pub fn last_of(&self, peer: SocketAddr) -> String {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let peer = format!("peer={peer} ");
+        text.lines().rfind(|line| line.contains(&peer)).unwrap_or_default().to_owned()
     }
 }
 
