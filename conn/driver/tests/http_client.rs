@@ -14,7 +14,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, Empty, Full};
 use pellucid_driver::conn::Event;
 use pellucid_driver::conn::h2::Config;
-use pellucid_driver::http::{Channel, OnInterim, Origin, RecvBody, request_to_native};
+use pellucid_driver::http::{Channel, OnInterim, Origin, Protocol, RecvBody, request_to_native};
 use pellucid_driver::{Body, Control, End, Error, ErrorCode, Kind, Request, Response, Retry};
 use tower_service::Service;
 
@@ -92,6 +92,10 @@ async fn fields_of_http1_do_not_go_out_and_te_says_only_trailers() {
     assert_eq!(head[4..], expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
     let request = http::Request::get("/").header("te", "gzip").body(Full::default()).unwrap();
     assert_eq!(sent(request).unwrap().len(), 4);
+    // Nor does what belongs to CONNECT in another request, and a length that is there is not told twice.
+    let mut request = http::Request::post("/").header("content-length", "7").body(Full::from("content")).unwrap();
+    request.extensions_mut().insert(Protocol::new("websocket"));
+    assert_eq!(sent(request).unwrap()[4..], [("content-length".to_owned(), "7".to_owned())]);
 }
 
 async fn echo(request: Request) -> Response {
@@ -157,6 +161,49 @@ async fn lengths_are_known_where_the_response_says_them() {
     assert!(response.body_mut().frame().await.is_none());
     drop(channel);
     pair.ends_clean().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_is_known_when_it_is_here_and_only_then() {
+    let (client, _task, mut raw) = client_raw(Config::client(), Config::server());
+    let mut channel = Channel::new(client, origin());
+    for trailers in [None, Some(fields(&[("x-sum", "42")]))] {
+        let waiting = channel.call(http::Request::get("/").body(empty()).unwrap());
+        let Event::Headers { id, .. } = raw.next().await else { panic!("no request") };
+        raw.conn.send_headers(id, &fields(&[(":status", "200")]), End::More).unwrap();
+        let has_trailers = trailers.is_some();
+        match trailers {
+            None => raw.conn.send_data(id, "content".into(), End::Last).unwrap(),
+            Some(trailers) => {
+                raw.conn.send_data(id, "content".into(), End::More).unwrap();
+                raw.conn.send_trailers(id, trailers).unwrap();
+            }
+        }
+        raw.flush().await;
+        let mut body = waiting.await.unwrap().into_body();
+        settle().await;
+        assert!(!body.is_end_stream(), "the content is still to be read");
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "content");
+        assert_eq!(body.is_end_stream(), !has_trailers);
+        assert_eq!(body.size_hint().exact(), (!has_trailers).then_some(0), "trailers may still come");
+        assert_eq!(body.frame().await.is_some(), has_trailers);
+        assert!(body.is_end_stream() && body.frame().await.is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_length_that_head_tells_is_not_that_of_its_body() {
+    let (client, _task, mut raw) = client_raw(Config::client(), Config::server());
+    let waiting = Channel::new(client, origin()).call(http::Request::head("/").body(empty()).unwrap());
+    let Event::Headers { id, .. } = raw.next().await else { panic!("no request") };
+    raw.conn.send_headers(id, &fields(&[(":status", "200"), ("content-length", "7")]), End::More).unwrap();
+    raw.flush().await;
+    let response = waiting.await.unwrap();
+    assert_eq!(response.headers()["content-length"], "7");
+    assert_eq!(response.body().size_hint().exact(), None);
+    raw.conn.send_data(id, Bytes::new(), End::Last).unwrap();
+    raw.flush().await;
+    assert!(response.into_body().frame().await.is_none());
 }
 
 #[tokio::test(start_paused = true)]

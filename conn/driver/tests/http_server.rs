@@ -95,6 +95,7 @@ async fn where_a_request_goes_is_in_its_uri_whatever_said_it() {
         (None, Some("b.example:8080"), "/x", "http://b.example:8080/x"),
         (Some("a.example"), Some("a.example"), "/", "http://a.example/"),
         (None, None, "/only?a", "/only?a"),
+        (None, Some(""), "/only", "/only"),
     ] {
         let mut head = vec![(":method", "GET"), (":scheme", "http"), (":path", path)];
         head.extend(authority.map(|a| (":authority", a)));

@@ -11,7 +11,7 @@ use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Empty, Full};
 use pellucid_driver::http::{Channel, Protocol, RecvBody, Upgrade, service};
-use pellucid_driver::{ErrorCode, Tunnel};
+use pellucid_driver::{Body, ErrorCode, Tunnel};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::service_fn;
 use tower_service::Service;
@@ -120,6 +120,9 @@ async fn a_connect_request_has_no_content_and_needs_the_servers_leave_for_a_prot
     let (pair, mut channel) = start();
     let request = Request::connect("example.com:443").body(Full::<Bytes>::from("content")).unwrap();
     assert!(channel.call(request).await.unwrap_err().is_malformed());
+    let (_sender, body) = Body::channel(1);
+    let request = Request::connect("example.com:443").body(RecvBody::from(body)).unwrap();
+    assert!(channel.call(request).await.unwrap_err().is_malformed(), "content of unknown length, too");
     drop(channel);
     pair.ends_clean().await;
 
