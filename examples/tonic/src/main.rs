@@ -27,7 +27,8 @@ mod service;
 
 /// What tonic has made of `proto/weather.proto`.
 mod proto {
-    #![allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, reason = "generated")]
+    #![allow(missing_docs, unreachable_pub, unused_qualifications, reason = "generated")]
+    #![allow(clippy::allow_attributes_without_reason, clippy::too_many_lines, reason = "generated")]
     tonic::include_proto!("pellucid.example.v1");
 }
 

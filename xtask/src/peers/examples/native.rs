@@ -1,11 +1,12 @@
 //! The examples that stand on the native API.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::super::check::Check;
-use super::super::process::Running;
+use super::super::process::{Running, tail};
 use super::super::servers::{Transport, announced, curl};
-use super::super::setup::Setup;
+use super::super::setup::{SHORT, Setup};
 use super::{CURL, NGHTTP, ask, example, in_order, run_short, serving};
 
 /// All checks of them.
@@ -16,11 +17,14 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("in_memory: prints what it says", &[], in_memory),
         Check::new("early_hints: curl sees 103, then 200", CURL, hints_to_curl),
         Check::new("early_hints: nghttp sees 103, then 200", NGHTTP, hints_to_nghttp),
+        Check::new("push: nghttp takes it", NGHTTP, push_taken),
+        Check::new("push: curl does not", CURL, push_refused),
         Check::new("facts: curl over TLS is told of its connection", CURL, facts),
         Check::new("unix_socket: curl", CURL, unix_socket),
         Check::new("websocket: every word comes back", &[], websocket),
         Check::new("tunnel: curl's connections go through one other", CURL, tunnel),
         Check::new("tunnel: no way out of this machine", CURL, tunnel_refuses),
+        Check::new("Ctrl-C ends every example that serves", &[], all_stop),
     ]
 }
 
@@ -29,15 +33,26 @@ fn hello(setup: &Setup) -> Result<(), String> {
     let text = ["HTTP/2 200", "content-type: text/plain"];
     ask(setup, &server, "/world", &[])?.has(&text)?.says("hello, /world\n")?;
     ask(setup, &server, "/world", &["--head"])?.has(&text)?;
-    stop(setup, server.running)
+    let said = stop(setup, server.running)?;
+    in_order(said.lines(), &["served 2 requests on 2 connections"])
 }
 
-/// Ctrl-C ends an example that serves, and nothing was wrong with its connections.
-fn stop(setup: &Setup, mut running: Running) -> Result<(), String> {
+/// Ends an example as Ctrl-C does; what it has printed.
+fn stop(setup: &Setup, mut running: Running) -> Result<String, String> {
     run_short(setup, Command::new("kill").args(["-INT", &running.pid().to_string()]))?;
-    running.wait(super::SHORT)?.success().then_some(()).ok_or("ended badly")?;
+    let status = running.wait(SHORT)?;
     let said = running.printed();
-    if said.contains("error") { Err(said) } else { in_order(said.lines(), &["served 2 requests on 2 connections"]) }
+    if status.success() { Ok(said) } else { Err(format!("{status}: {}", tail(&said))) }
+}
+
+fn all_stop(setup: &Setup) -> Result<(), String> {
+    for name in ["early_hints", "push", "websocket", "tunnel", "axum", "layers", "proxy"] {
+        let server = serving(setup, name, &[], Transport::Cleartext)?;
+        stop(setup, server.running).map_err(|error| format!("{name}: {error}"))?;
+    }
+    let path = setup.scratch.fresh("socket");
+    stop(setup, at_path(setup, &path)?)?;
+    if path.exists() { Err("the Unix socket is still there".into()) } else { Ok(()) }
 }
 
 fn timeline(setup: &Setup) -> Result<(), String> {
@@ -75,6 +90,20 @@ fn hints_to_nghttp(setup: &Setup) -> Result<(), String> {
     in_order(shown.lines(), &[":status: 103", "link: </style.css>; rel=preload; as=style", ":status: 200"])
 }
 
+fn push_taken(setup: &Setup) -> Result<(), String> {
+    let server = serving(setup, "push", &[], Transport::Cleartext)?;
+    let shown = run_short(setup, Command::new(setup.program("nghttp")?).arg("-nv").arg(server.url("/")))?.text();
+    let wanted = [":path: /style.css", "recv PUSH_PROMISE frame", "promised_stream_id=2", "content-type: text/html"];
+    in_order(shown.lines(), &wanted)?;
+    in_order(shown.lines(), &["recv PUSH_PROMISE frame", "content-type: text/css", "recv DATA frame <length=19"])
+}
+
+fn push_refused(setup: &Setup) -> Result<(), String> {
+    let mut server = serving(setup, "push", &[], Transport::Cleartext)?;
+    ask(setup, &server, "/", &[])?.has(&["HTTP/2 200", "content-type: text/html"])?;
+    server.running.wait_until(|running| running.printed().contains("not pushing").then_some(()))
+}
+
 fn facts(setup: &Setup) -> Result<(), String> {
     let server = serving(setup, "facts", &[], Transport::Tls)?;
     let told = ask(setup, &server, "/", &["--http2", "--tlsv1.3"])?.has(&["HTTP/2 200"])?.text();
@@ -92,11 +121,16 @@ fn facts(setup: &Setup) -> Result<(), String> {
 
 fn unix_socket(setup: &Setup) -> Result<(), String> {
     let path = setup.scratch.fresh("socket");
-    let mut running = Running::start(example(setup, "unix_socket").arg(&path), setup.scratch.fresh("log"))?;
-    running.wait_until(|running| running.printed().contains("listening on").then_some(()))?;
+    let _running = at_path(setup, &path)?;
     let mut command = curl(setup)?;
     let got = run_short(setup, command.args(["-sS", "--unix-socket"]).arg(&path).arg("http://localhost/"))?.text();
     if got == "hello over a Unix socket\n" { Ok(()) } else { Err(got) }
+}
+
+fn at_path(setup: &Setup, path: &Path) -> Result<Running, String> {
+    let mut running = Running::start(example(setup, "unix_socket").arg(path), setup.scratch.fresh("log"))?;
+    running.wait_until(|running| running.printed().contains("listening on").then_some(()))?;
+    Ok(running)
 }
 
 fn websocket(setup: &Setup) -> Result<(), String> {
