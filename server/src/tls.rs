@@ -113,7 +113,8 @@ impl Tls {
     }
 
     /// Shows another certificate in handshakes that begin from now on; what is open goes on, and what clients are asked for stays
-    /// as it is. Sessions with the old certificate are not resumed, unless a configuration of one's own keeps them.
+    /// as it is. Sessions with the old certificate are not resumed. In a configuration of one's own it takes the place of
+    /// `cert_resolver`, and whether old sessions are resumed is that configuration's affair.
     pub fn reload(&self, identity: &Identity) {
         let mut state = self.write();
         let mut config = ServerConfig::clone(&state.config);

@@ -79,7 +79,7 @@ async fn a_client_that_does_not_ask_for_h2_is_turned_away() {
     // h2c is for cleartext (RFC 9113 §3.2).
     assert!(shake(&server, &root, &[b"h2c"]).await.is_err());
     let report = in_time(server.drain()).await;
-    assert_eq!(report.requests, 0);
+    assert_eq!((report.requests, report.connections, report.handshakes_failed), (0, 0, 3), "{report}");
 }
 
 #[tokio::test]
@@ -121,7 +121,39 @@ async fn a_handshake_that_takes_too_long_is_given_up() {
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     let mut said = Vec::new();
     in_time(silent.read_to_end(&mut said)).await.unwrap();
-    in_time(server.drain()).await;
+    assert_eq!(in_time(server.drain()).await.handshakes_failed, 1);
+}
+
+#[tokio::test]
+async fn failed_handshakes_give_their_places_back() {
+    let identity = Identity::self_signed(&[]).unwrap();
+    let root = identity.certificate_pem();
+    let server = Running::start(builder().tls(identity).max_connections(1), hello);
+    for _ in 0..5 {
+        assert!(in_time(shake(&server, &root, &[b"http/1.1"])).await.is_err());
+    }
+    let (client, _task) = speak(in_time(shake(&server, &root, &[b"h2"])).await.unwrap());
+    assert_eq!(in_time(client.send(get("/"))).await.unwrap().status(), 200);
+    // Numbers are given to what was accepted, served or not.
+    assert_eq!(server.connections.list().iter().map(|c| c.info().id).collect::<Vec<_>>(), [6]);
+    drop(client);
+    assert_eq!(in_time(server.drain()).await.handshakes_failed, 5);
+}
+
+/// RFC 9113 §9.2.2 and its appendix A: no suite of TLS 1.2 without ephemeral keys and authenticated encryption.
+#[test]
+fn no_cipher_suite_is_one_that_http_2_forbids() {
+    let suites = rustls::crypto::ring::default_provider().cipher_suites;
+    let is_fine = |name: &str| {
+        let (aead, ephemeral) =
+            (name.contains("_GCM_") || name.contains("_CHACHA20_POLY1305_"), name.contains("_ECDHE_"));
+        aead && (ephemeral || name.starts_with("TLS13_"))
+    };
+    for suite in &suites {
+        let name = suite.suite().as_str().unwrap();
+        assert!(is_fine(name), "{name}");
+    }
+    assert!(suites.iter().any(|suite| suite.tls13().is_none()), "TLS 1.2 is spoken, too");
 }
 
 #[tokio::test]
