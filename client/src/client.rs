@@ -157,7 +157,10 @@ impl Client {
         let is_tunnel = request.method() == b"CONNECT";
         let mut is_again = false;
         loop {
-            let place = patience.connected(self.place(self.way(via, &request)?)).await?;
+            let place = match self.way(via, &request)? {
+                Way::On(place) => place,
+                Way::To(url) => patience.connected(self.place(url)).await?,
+            };
             let sent = place.handle.send(request);
             let Failure { error, request: back } = match patience.answered(sent).await {
                 // A tunnel may stay as long as it likes.
@@ -177,7 +180,10 @@ impl Client {
         let patience = self.0.timeouts.begin();
         let mut copy = Some(request.fields().clone());
         loop {
-            let place = patience.connected(self.place(self.way(via, &request)?)).await?;
+            let place = match self.way(via, &request)? {
+                Way::On(place) => place,
+                Way::To(url) => patience.connected(self.place(url)).await?,
+            };
             let (opening, outgoing) = Opening::new();
             let sent = place.handle.send(request.with_body(outgoing));
             let error = match patience.answered(sent).await {
@@ -203,14 +209,10 @@ impl Client {
         }
     }
 
-    async fn place(&self, way: Way) -> Result<Place, Error> {
-        match way {
-            Way::On(place) => Ok(place),
-            Way::To(url) => {
-                let lease = self.0.origins.lease(&url).await?;
-                Ok(Place { number: lease.number, handle: lease.connection.handle().clone() })
-            }
-        }
+    /// A connection to this server, made if there is none.
+    async fn place(&self, url: Url) -> Result<Place, Error> {
+        let lease = self.0.origins.lease(&url).await?;
+        Ok(Place { number: lease.number, handle: lease.connection.handle().clone() })
     }
 
     /// A connection that takes no more requests is not asked again, even before its task has found out.
