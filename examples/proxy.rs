@@ -55,8 +55,7 @@ async fn forward(mut upstream: OriginClient, request: Request<RecvBody>) -> Resu
 /// Fields that are for one connection only do not pass: HTTP/2 has none (RFC 9113 §8.2.2).
 fn for_upstream(mut request: Request<RecvBody>) -> Request<RecvBody> {
     // The origin in the URI is the proxy's; what is left of it without is the upstream's.
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    *request.uri_mut() = Uri::try_from(path).unwrap_or_default();
+    *request.uri_mut() = request.uri().path_and_query().cloned().map(Uri::from).unwrap_or_default();
     request.headers_mut().remove(HOST);
     request.headers_mut().append(VIA, HeaderValue::from_static("2.0 pellucid-proxy"));
     let Some(facts) = request.extensions().get::<Facts>().cloned() else { return request };

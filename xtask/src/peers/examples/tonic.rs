@@ -6,7 +6,7 @@ use super::super::check::Check;
 use super::super::process::{Finished, finish};
 use super::super::servers::{Server, Transport, announced};
 use super::super::setup::{SHORT, Setup};
-use super::{in_order, programs, run_short};
+use super::{in_order, programs, run_short, web};
 
 /// All checks of it.
 pub(super) fn checks() -> Vec<Check> {
@@ -14,6 +14,7 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("tonic server: grpcurl, unary", GRPCURL, unary),
         Check::new("tonic server: grpcurl, server streaming", GRPCURL, server_streaming),
         Check::new("tonic server: grpcurl, both streaming", GRPCURL, both_streaming),
+        Check::new("tonic server behind proxy: grpcurl, both streaming", GRPCURL, proxied),
         Check::new("tonic server: grpcurl sees status codes", GRPCURL, statuses),
         Check::new("tonic client and server: three kinds of call", &[], client),
         Check::new("tonic client: no server, and the server's no", &[], client_errors),
@@ -52,8 +53,16 @@ fn server_streaming(setup: &Setup) -> Result<(), String> {
 }
 
 fn both_streaming(setup: &Setup) -> Result<(), String> {
+    tour(setup, &start(setup)?)
+}
+
+fn proxied(setup: &Setup) -> Result<(), String> {
     let server = start(setup)?;
-    let said = call(setup, &server, "Tour", r#"{"name":"Bergen"}{"name":"Nairobi"}"#)?.success()?.text();
+    tour(setup, &web::proxy(setup, &server)?)
+}
+
+fn tour(setup: &Setup, server: &Server) -> Result<(), String> {
+    let said = call(setup, server, "Tour", r#"{"name":"Bergen"}{"name":"Nairobi"}"#)?.success()?.text();
     compare(&said, r#"{"place":"Bergen","hour":0,"celsius":11}{"place":"Nairobi","hour":0,"celsius":24}"#)
 }
 
