@@ -200,11 +200,15 @@ impl Client {
 
     /// The connection a request takes, or the server that needs one.
     fn way(&self, via: Option<&Url>, request: &Request) -> Result<Way, Error> {
-        if let Some(url) = via {
-            return Ok(Way::To(url.clone()));
+        let (scheme, authority) = match via {
+            Some(url) => (Some(url.scheme().as_bytes()), Some(url.authority().as_bytes())),
+            None => (request.scheme(), request.authority()),
+        };
+        if let Some((number, handle)) = self.0.origins.open(scheme, authority) {
+            return Ok(Way::On(Place { number, handle }));
         }
-        match self.0.origins.open(request) {
-            Some((number, handle)) => Ok(Way::On(Place { number, handle })),
+        match via {
+            Some(url) => Ok(Way::To(url.clone())),
             None => Ok(Way::To(Url::of(request).map_err(SendError::Malformed)?)),
         }
     }

@@ -4,6 +4,9 @@
 //! for those whose URIs are paths alone: generated gRPC clients. What is heeded and what responses carry is told at
 //! [`pellucid_driver::http::Channel`].
 //!
+//! Where a request goes is the URI's to say. A `host` field only becomes its `:authority`: one that a stranger has sent, and a
+//! proxy passes on, leads nowhere else.
+//!
 //! ```no_run
 //! use http_body_util::{BodyExt, Empty};
 //! use pellucid_client::Client;
@@ -21,11 +24,13 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use ::http::{Method, Request, Response};
+use ::http::{HeaderMap, Request, Response, Uri, header};
 use bytes::Buf;
 use pellucid_driver::Error;
+use pellucid_driver::conn::SendError;
 use pellucid_driver::http::{BoxError, Origin, RecvBody, request_to_native};
 
 use crate::client::Client;
@@ -36,7 +41,7 @@ use crate::url::Url;
 #[derive(Debug, Clone)]
 pub struct OriginClient {
     client: Client,
-    url: Url,
+    url: Arc<Url>,
     origin: Origin,
 }
 
@@ -52,7 +57,7 @@ impl Client {
     pub fn at(&self, url: &Url) -> Result<OriginClient, ConnectError> {
         let text = format!("{}://{}", url.scheme(), url.authority());
         let origin = text.parse().map_err(|e: Error| ConnectError::Config(format!("{text}: {e}")))?;
-        Ok(OriginClient { client: self.clone(), url: url.clone(), origin })
+        Ok(OriginClient { client: self.clone(), url: Arc::new(url.clone()), origin })
     }
 }
 
@@ -70,7 +75,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Responding {
-        send(self, None, None, request)
+        send(self, None, request)
     }
 }
 
@@ -88,22 +93,35 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Responding {
-        // RFC 9113 §8.5: CONNECT names where its tunnel leads to, not who is asked for it.
-        let via = Some(&self.url).filter(|_| request.method() == Method::CONNECT);
-        send(&self.client, Some(&self.origin), via.cloned(), request)
+        send(&self.client, Some(self), request)
     }
 }
 
-fn send<B>(client: &Client, origin: Option<&Origin>, via: Option<Url>, request: Request<B>) -> Responding
+fn send<B>(client: &Client, at: Option<&OriginClient>, request: Request<B>) -> Responding
 where
     B: http_body::Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static,
 {
-    let (native, expected) = match request_to_native(request, origin) {
+    let made = destination(at, request.uri(), request.headers())
+        .and_then(|via| request_to_native(request, at.map(|at| &at.origin)).map(|made| (via, made)));
+    let (via, (native, expected)) = match made {
         Ok(made) => made,
         Err(error) => return Responding(Box::pin(std::future::ready(Err(error)))),
     };
     let client = client.clone();
-    Responding(Box::pin(async move { expected.response(client.exchange(via.as_ref(), native).await?) }))
+    Responding(Box::pin(async move { expected.response(client.exchange(via.as_deref(), native).await?) }))
+}
+
+/// The server that is asked, where it is not the one that the request's own scheme and authority will name.
+fn destination(at: Option<&OriginClient>, uri: &Uri, headers: &HeaderMap) -> Result<Option<Arc<Url>>, Error> {
+    // A path alone; or a plain CONNECT's authority, which is where the tunnel leads to (RFC 9113 §8.5).
+    let Some(scheme) = uri.scheme() else { return Ok(at.map(|at| Arc::clone(&at.url))) };
+    if !headers.contains_key(header::HOST) {
+        return Ok(None);
+    }
+    let authority = uri.authority().map(|authority| authority.as_str());
+    let host = authority.map(|authority| authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+    let url = Url::at(Some(scheme.as_str().as_bytes()), host.map(str::as_bytes)).map_err(SendError::Malformed)?;
+    Ok(Some(Arc::new(url)))
 }
 
 impl Future for Responding {

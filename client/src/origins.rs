@@ -9,8 +9,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use pellucid_driver::Error;
 use pellucid_driver::client::SendRequest;
-use pellucid_driver::{Error, Request};
 use tokio::sync::watch;
 
 use crate::connect::Connector;
@@ -55,10 +55,10 @@ impl Origins {
         Self { connector, state: Mutex::default() }
     }
 
-    /// The connection that is there already for a request. Authorities that are not written in the usual way are not found here,
+    /// The connection that is there already for an origin. Authorities that are not written in the usual way are not found here,
     /// but by [`Origins::lease`].
-    pub(crate) fn open(&self, request: &Request) -> Option<(u64, SendRequest)> {
-        let (scheme, authority) = (request.scheme()?, request.authority()?);
+    pub(crate) fn open(&self, scheme: Option<&[u8]>, authority: Option<&[u8]>) -> Option<(u64, SendRequest)> {
+        let (scheme, authority) = (scheme?, authority?);
         let state = self.lock();
         let slots = match scheme {
             b"http" => &state.clear,

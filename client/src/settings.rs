@@ -254,7 +254,7 @@ impl Settings {
             ("max_waiting", self.max_waiting > 0),
             ("assumed_streams", config.assumed_streams > 0),
             ("max_open_streams", config.max_open_streams > 0),
-            ("keep_alive", config.keepalive_interval != Some(Duration::ZERO)),
+            ("keepalive_interval", config.keepalive_interval != Some(Duration::ZERO)),
             ("keepalive_timeout", !config.keepalive_timeout.is_zero()),
             ("idle_timeout", config.idle_timeout != Some(Duration::ZERO)),
         ])?;

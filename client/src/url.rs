@@ -133,9 +133,14 @@ impl Url {
 
     /// Where a request goes; its path is left out.
     pub(crate) fn of(request: &Request) -> Result<Self, &'static str> {
+        Self::at(request.scheme(), request.authority())
+    }
+
+    /// The server that a scheme and an authority name.
+    pub(crate) fn at(scheme: Option<&[u8]>, authority: Option<&[u8]>) -> Result<Self, &'static str> {
         let text = |part: Option<&[u8]>| part.and_then(|part| String::from_utf8(part.to_vec()).ok());
-        let scheme = text(request.scheme()).ok_or("it has no scheme, so nobody knows where to send it")?;
-        let authority = text(request.authority()).ok_or("it has no authority, so nobody knows where to send it")?;
+        let scheme = text(scheme).ok_or("it has no scheme, so nobody knows where to send it")?;
+        let authority = text(authority).ok_or("it has no authority, so nobody knows where to send it")?;
         if authority.contains(['/', '?', '#']) {
             return Err("the authority holds a character that is not allowed");
         }

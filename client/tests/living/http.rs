@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full};
-use pellucid_client::{Error, Request, Response, StreamId};
+use pellucid_client::{Client, Connector, Error, Request, Response, StreamId, Url};
 use pellucid_driver::http::{RecvBody, Upgrade};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower_service::Service;
@@ -72,6 +72,30 @@ async fn content_that_is_here_already_is_sent_again_after_a_refusal() {
     let request = http::Request::post("http://site.test/").body(Full::<Bytes>::from("content")).unwrap();
     assert_eq!(content(client.call(request).await.unwrap()).await, "content");
     assert_eq!(site.connections(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_field_is_the_authority_and_not_the_destination() {
+    let site = Site::new(|request: Request| async move {
+        let seen = request.authority().unwrap().to_vec();
+        Response::new(200).with_body(seen)
+    });
+    let (tell, dialled) = std::sync::mpsc::channel();
+    let inner = site.clone();
+    let connector = Connector::builder().dial_with(move |url: &Url| {
+        tell.send(url.authority().to_owned()).unwrap();
+        std::future::ready(Ok(inner.pipe()))
+    });
+    let client = Client::builder().connector(connector).build().unwrap();
+    let mut at = client.at(&url()).unwrap();
+    let ask = |uri| http::Request::get(uri).header("host", "stranger.test").body(Empty::<Bytes>::new()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(content(at.call(ask("/path")).await.unwrap()).await, "stranger.test");
+    }
+    assert_eq!(dialled.try_iter().collect::<Vec<_>>(), ["site.test"]);
+    assert_eq!(content(at.call(ask("http://other.test/")).await.unwrap()).await, "stranger.test");
+    assert_eq!(content(client.clone().call(ask("http://user@Site.test:80/")).await.unwrap()).await, "stranger.test");
+    assert_eq!(dialled.try_iter().collect::<Vec<_>>(), ["other.test"]);
 }
 
 #[tokio::test(start_paused = true)]

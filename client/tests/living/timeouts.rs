@@ -184,7 +184,7 @@ fn values_that_cannot_be_used_are_refused_by_name() {
         ("`header_timeout`", |b| b.header_timeout(Duration::ZERO)),
         ("`total_timeout`", |b| b.total_timeout(Duration::ZERO)),
         ("`idle_timeout`", |b| b.idle_timeout(Duration::ZERO)),
-        ("`keep_alive`", |b| b.keep_alive(Duration::ZERO)),
+        ("`keepalive_interval`", |b| b.keep_alive(Duration::ZERO)),
         ("`max_waiting`", |b| b.max_waiting(0)),
         ("`tls_timeout`", |b| b.with_connector(|c| c.tls_timeout(Duration::ZERO))),
         ("`write_timeout`", |b| b.with_connector(|c| c.write_timeout(Duration::ZERO))),
