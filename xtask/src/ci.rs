@@ -26,6 +26,8 @@ const STEPS: &[Step] = &[
     ("fmt", || cargo(&["fmt", "--all", "--check"], &[])),
     ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])),
     ("doc", || cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-Dwarnings")])),
+    ("features", features),
+    ("package", package),
     ("tidy", tidy::run),
     ("hpack", hpack::run),
     ("peers install", || peers::run(&["install".to_owned()])),
@@ -33,6 +35,20 @@ const STEPS: &[Step] = &[
     ("peers examples", || peers::run(&["examples".to_owned()])),
     ("peers conformance", || peers::run(&["conformance".to_owned()])),
 ];
+
+/// Every feature works without the others.
+fn features() -> Result<(), String> {
+    let sets = ["", "server", "client", "server,tls", "client,tls", "http", "client,http", "axum"];
+    sets.iter().try_for_each(|set| {
+        cargo(&["check", "--quiet", "--package", "pellucid", "--no-default-features", "--features", set], &[])
+    })
+}
+
+/// What would be published builds by itself.
+fn package() -> Result<(), String> {
+    let ours_alone = ["--exclude", "xtask", "--exclude", "pellucid-example-tonic"];
+    cargo(&[&["package", "--workspace", "--quiet", "--allow-dirty"][..], &ours_alone].concat(), &[])
+}
 
 /// Runs cargo in the workspace, its output going where ours goes.
 fn cargo(args: &[&str], env: &[(&str, &str)]) -> Result<(), String> {

@@ -44,7 +44,7 @@ use crate::io::Tap;
 use crate::mailbox::{Mail, Mailbox};
 use crate::message::Request;
 use crate::requests::{Open, Requests};
-use crate::run::{Driver, Report, Wiring};
+use crate::run::{Driver, Report, Wiring, check_patience};
 use crate::stats::Snapshot;
 use crate::trace;
 use crate::tunnel::{Connected, Tunnel};
@@ -196,6 +196,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     options.config.validate()?;
+    check_patience(options.write_timeout)?;
     let mailbox = Arc::new(Mailbox::default());
     let report_from = incoming::report_from(&options.config, options.config.max_open_streams);
     let app = Requests::new(options.max_waiting, report_from, options.notices);

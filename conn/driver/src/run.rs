@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use pellucid_conn::h2::{Connection, Role};
+use pellucid_conn::h2::{ConfigError, Connection, Role};
 use pellucid_conn::{Event, Observer, StreamId, Time};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::Span;
@@ -112,6 +112,14 @@ pub(crate) struct Wiring {
     pub(crate) write_timeout: Duration,
     /// Entered whenever the connection works.
     pub(crate) span: Span,
+}
+
+/// What every driver needs beside its configuration.
+pub(crate) fn check_patience(write_timeout: Duration) -> Result<(), ConfigError> {
+    if write_timeout.is_zero() {
+        return Err(ConfigError { field: "write_timeout", range: "above zero: nothing ever takes no time" });
+    }
+    Ok(())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,7 +37,7 @@ use crate::info::Info;
 use crate::io::Tap;
 use crate::mailbox::{Mail, Mailbox};
 use crate::message::Shared;
-use crate::run::{Driver, Report, Wiring};
+use crate::run::{Driver, Report, Wiring, check_patience};
 use crate::service::Service;
 use crate::stats::Snapshot;
 use crate::trace;
@@ -121,6 +121,7 @@ where
     S: Service,
 {
     options.config.validate()?;
+    check_patience(options.write_timeout)?;
     let mailbox = Arc::new(Mailbox::default());
     let report_from = incoming::report_from(&options.config, options.config.max_concurrent_streams);
     let span = trace::connection("server", &options.info);

@@ -182,7 +182,8 @@ impl Config {
     /// # Errors
     /// The first field that is out of range, and its range.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let rules: [(&'static str, bool, &'static str); 14] = [
+        let some = |time: Option<Duration>| time.is_none_or(|t| !t.is_zero());
+        let rules: [(&'static str, bool, &'static str); 28] = [
             (
                 "max_frame_size",
                 (16_384..=16_777_215).contains(&self.max_frame_size),
@@ -205,6 +206,20 @@ impl Config {
             ("control_buffer_soft", self.control_buffer_soft >= 1024, "at least 1024"),
             ("control_buffer_hard", self.control_buffer_hard > self.control_buffer_soft, "above control_buffer_soft"),
             ("send_buffer_stream", self.send_buffer_stream > 0, "at least 1"),
+            ("send_buffer_connection", self.send_buffer_connection > 0, "at least 1"),
+            ("max_concurrent_streams", self.max_concurrent_streams > 0, "at least 1: no request would be taken"),
+            ("max_open_streams", self.max_open_streams > 0, "at least 1: no request could be sent"),
+            ("preface_timeout", !self.preface_timeout.is_zero(), NO_TIME),
+            ("settings_timeout", !self.settings_timeout.is_zero(), NO_TIME),
+            ("header_block_timeout", !self.header_block_timeout.is_zero(), NO_TIME),
+            ("keepalive_timeout", !self.keepalive_timeout.is_zero(), NO_TIME),
+            ("drain_ping_timeout", !self.drain_ping_timeout.is_zero(), NO_TIME),
+            ("body_idle_timeout", some(self.body_idle_timeout), NO_TIME),
+            ("stall_timeout", some(self.stall_timeout), NO_TIME),
+            ("idle_timeout", some(self.idle_timeout), NO_TIME),
+            ("keepalive_interval", some(self.keepalive_interval), NO_TIME),
+            ("max_age", some(self.max_age), NO_TIME),
+            ("stall_floor", self.stall_floor > 0, "at least 1: `stall_timeout` is switched off by `None`"),
         ];
         match rules.iter().find(|(_, fine, _)| !fine) {
             Some(&(field, _, range)) => Err(ConfigError { field, range }),
@@ -212,6 +227,9 @@ impl Config {
         }
     }
 }
+
+/// What a time-out of zero would do.
+const NO_TIME: &str = "above zero: nothing ever takes no time";
 
 /// A configuration value out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
