@@ -24,6 +24,28 @@ use crate::url::Url;
 /// connections finish what is under way and close.
 ///
 /// It needs a tokio runtime, and its connections live in the one that was there when they were made.
+///
+/// ```
+/// use pellucid_client::{Client, Connector, Request, Response};
+/// use pellucid_driver::server;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // A server in memory; without `connector` the URL's host is connected to.
+/// let connector = Connector::builder().dial_with(|_| async {
+///     let (near, far) = tokio::io::duplex(64 << 10);
+///     let hello = |request: Request| async move { Response::new(200).with_body(request.path().to_vec()) };
+///     tokio::spawn(server::serve_connection(far, hello, server::Options::default()).map_err(std::io::Error::other)?);
+///     Ok(near)
+/// });
+/// let client = Client::builder().connector(connector).build()?;
+///
+/// let response = client.get(&"http://example.com/hello".parse()?).await?;
+/// assert_eq!(response.into_body().collect(1024).await?, "/hello");
+/// assert_eq!(client.origins(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Client(Arc<Shared>);
 

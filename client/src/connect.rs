@@ -21,6 +21,20 @@ use crate::settings::{ConnectorBuilder, Settings};
 use crate::url::Url;
 
 /// Makes connections, one at each call. Start from [`Connector::new`] or [`Connector::builder`]. Cheap to clone.
+///
+/// ```no_run
+/// use pellucid_client::{Connector, Url};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let url: Url = "http://example.com/hello".parse()?;
+/// let connector = Connector::builder().resolve_to("example.com", ["127.0.0.1:8080".parse()?]).build()?;
+/// let connection = connector.connect(&url).await?;
+/// println!("{:?}: {}", connection.info().peer, connection.send(url.get()).await?.status());
+/// connection.close().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Connector(Arc<Shared>);
 

@@ -246,17 +246,12 @@ impl ConnectorBuilder {
 impl Settings {
     fn check(&self) -> Result<(), ConnectError> {
         self.config.validate().map_err(|e| ConnectError::Config(e.to_string()))?;
-        let config = &self.config;
         above_zero(&[
             ("connect_timeout", !self.connect_timeout.is_zero()),
             ("tls_timeout", !self.tls_timeout.is_zero()),
             ("write_timeout", !self.write_timeout.is_zero()),
             ("max_waiting", self.max_waiting > 0),
-            ("assumed_streams", config.assumed_streams > 0),
-            ("max_open_streams", config.max_open_streams > 0),
-            ("keepalive_interval", config.keepalive_interval != Some(Duration::ZERO)),
-            ("keepalive_timeout", !config.keepalive_timeout.is_zero()),
-            ("idle_timeout", config.idle_timeout != Some(Duration::ZERO)),
+            ("assumed_streams", self.config.assumed_streams > 0),
         ])?;
         if let Some((host, _)) = self.resolved.iter().find(|(_, addresses)| addresses.is_empty()) {
             return Err(ConnectError::Config(format!("`resolve_to` has no address for {host:?}")));
