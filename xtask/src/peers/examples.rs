@@ -2,6 +2,7 @@
 //!
 //! They are built as `cargo test --workspace` builds them, so that after the tests nothing is built twice.
 
+mod between;
 mod bulk;
 mod native;
 mod tonic;
@@ -19,7 +20,7 @@ use super::setup::{SHORT, Setup, cargo, target};
 /// Runs the checks whose names contain one of `words`, or all of them.
 pub(super) fn run(setup: &Setup, words: &[String]) -> Result<(), String> {
     build(setup)?;
-    let checks = [native::checks(), web::checks(), tonic::checks(), bulk::checks()];
+    let checks = [native::checks(), web::checks(), tonic::checks(), between::checks(), bulk::checks()];
     run_all(setup, "examples", checks.into_iter().flatten(), words)
 }
 
