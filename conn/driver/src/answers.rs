@@ -129,7 +129,7 @@ impl<S: Service> App for Answers<S> {
         for (id, feed) in self.feeds.drain() {
             feed.fail(error.clone().on(id));
         }
-        self.pushes.clear();
+        self.pushes.drain(..).for_each(discard);
         self.working.clear();
         self.slots.clear_all();
     }
@@ -318,8 +318,9 @@ impl<S: Service> Answers<S> {
         };
         discard(body);
         pool::give(fields);
-        if let Ok(id) = promised {
-            self.pushes.push_back((id, response));
+        match promised {
+            Ok(id) => self.pushes.push_back((id, response)),
+            Err(_) => discard(response),
         }
         // Who does not wait for it need not be told.
         let _ = outcome.send(promised.map_err(|e| Error::from(e).on(on)));

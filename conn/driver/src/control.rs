@@ -10,6 +10,7 @@ use pellucid_conn::{ErrorCode, Fields, SendError, StreamId};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Kind};
+use crate::handlers::discard;
 use crate::mailbox::{Mail, Mailbox};
 use crate::message::{Request, Response};
 use crate::stats::Snapshot;
@@ -47,6 +48,16 @@ pub(crate) struct Push {
     pub(crate) request: Request,
     pub(crate) response: Response,
     pub(crate) outcome: oneshot::Sender<Result<StreamId, Error>>,
+}
+
+impl Push {
+    /// It will not be.
+    pub(crate) fn refuse(self, why: Error) {
+        discard(self.request);
+        discard(self.response);
+        // Who does not wait for it need not be told.
+        let _ = self.outcome.send(Err(why));
+    }
 }
 
 impl Control {

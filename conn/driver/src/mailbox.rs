@@ -10,6 +10,7 @@ use pellucid_conn::StreamId;
 use tokio::sync::oneshot;
 
 use crate::control::Command;
+use crate::handlers::discard;
 use crate::requests::Open;
 use crate::stats::Snapshot;
 
@@ -140,8 +141,8 @@ impl Mailbox {
         self.is_leaving.store(true, Ordering::Release);
         let mail = std::mem::take(&mut inner.mail);
         drop(inner);
-        // What is dropped with them may want the mailbox.
-        drop(commands);
+        // Outside the lock: what is dropped with them may want the mailbox.
+        commands.into_iter().for_each(discard);
         mail
     }
 

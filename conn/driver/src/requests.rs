@@ -47,7 +47,7 @@ struct UnderWay {
     /// Where the response's body goes; set once it has begun.
     feed: Option<Feed>,
     interim: Vec<Response>,
-    on_interim: Option<OnInterim>,
+    on_interim: Callback,
     /// Holds the request's body back until the server wants it.
     gate: Option<Gate>,
     /// Its content is not wanted, and will not come.
@@ -66,30 +66,39 @@ impl UnderWay {
             gate.open();
         }
         let response = Response::from_fields(fields);
-        match &mut self.on_interim {
+        match &mut self.on_interim.0 {
             Some(call) => discard(catch_unwind(AssertUnwindSafe(|| call(response)))),
             None => self.interim.push(response),
         }
     }
 
     fn new(exchange: Arc<Exchange>) -> Self {
-        let (kept, feed, on_interim, gate, slot) = (None, None, None, None, None);
-        let interim = Vec::new();
+        let (kept, feed, gate, slot) = (None, None, None, None);
+        let (interim, on_interim) = (Vec::new(), Callback(None));
         Self { exchange, kept, feed, interim, on_interim, gate, is_withheld: false, slot, answered: false }
     }
 
     /// RFC 9113 §8.1: a complete response stands, whatever the server then says of the request.
-    fn fail(self, error: &Error) {
+    fn fail(mut self, error: &Error) {
         if let Some(feed) = self.feed {
             feed.fail(error.clone().after_answer());
         }
         if !self.answered {
-            let kept = match (self.kept, self.on_interim) {
+            let kept = match (self.kept, self.on_interim.0.take()) {
                 (Some(request), Some(call)) => Some(request.on_interim(call)),
                 (kept, _) => kept,
             };
             self.exchange.fail(error.clone(), kept);
         }
+    }
+}
+
+/// A request's own callback. A panic in its destructor stays here.
+struct Callback(Option<OnInterim>);
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        discard(self.0.take());
     }
 }
 
@@ -179,7 +188,8 @@ impl App for Requests {
                 self.forget(id);
             }
             // A server's.
-            Command::Inform(_) | Command::AltSvc(_) | Command::Push(_) => {}
+            Command::Push(push) => push.refuse(Error::from(SendError::WrongRole).on(id)),
+            Command::Inform(_) | Command::AltSvc(_) => {}
         }
     }
 
@@ -301,7 +311,7 @@ impl Requests {
         let promised = promised_length(open.request.fields());
         let Open { mut request, exchange } = open;
         if let Err(e) = check_length(promised, request.body_mut()) {
-            return exchange.fail(e.into(), None);
+            return exchange.fail(e.into(), Some(request));
         }
         let end = if request.body_mut().is_empty() { End::Last } else { End::More };
         let id = match link.conn.open(request.fields(), end) {
@@ -313,7 +323,7 @@ impl Requests {
             return link.conn.reset(id, ErrorCode::CANCEL);
         }
         let mut under_way = UnderWay::new(exchange);
-        under_way.on_interim = request.take_on_interim();
+        under_way.on_interim = Callback(request.take_on_interim());
         let mut body = std::mem::take(request.body_mut());
         let holds_back = end == End::More && expects_continue(&request);
         match body.take_whole() {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use common::{Pair, Setup, get, made_by, pair, post, settle};
 use pellucid_driver::client::{self, Notice};
+use pellucid_driver::conn::SendError;
 use pellucid_driver::{Body, ErrorCode, Kind, Priority, Request, Response, Service, Spawn, server};
 use pellucid_frame::Kind as FrameKind;
 use tokio::sync::{Notify, mpsc};
@@ -161,6 +162,9 @@ async fn a_client_that_resets_a_response_says_which_code() {
         Response::new(200).with_body(made_by(|| Poll::Pending))
     });
     let response = pair.get("/").await.unwrap();
+    // What only a server may do it is told.
+    let error = response.control().unwrap().push(get("/x"), Response::new(200)).await.unwrap_err();
+    assert!(matches!(error.kind(), Kind::Send(SendError::WrongRole)), "{error}");
     response.control().unwrap().reset(ErrorCode::ENHANCE_YOUR_CALM);
     settle().await;
     assert_eq!(pair.wire.received().resets, [(1, ErrorCode::ENHANCE_YOUR_CALM)]);

@@ -257,3 +257,77 @@ async fn handlers_that_stall_or_spin_leave_the_other_slots_to_their_siblings() {
     assert_eq!((pair.live().await, count.load(Ordering::SeqCst)), ((0, 0), 0));
     pair.ends_clean().await;
 }
+
+/// Panics when it is dropped, whatever became of it.
+fn armed() -> Body {
+    Body::from_source(Armed { pieces: 3, _bomb: Bomb })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_push_whose_body_panics_when_dropped_harms_only_itself() {
+    for reserved in [0, 1, 10] {
+        let mut setup = Setup::default();
+        setup.client.max_reserved_remote = reserved;
+        let pair = setup.start(|request: Request| async move {
+            if request.path() == b"/pushes" {
+                for _ in 0..3 {
+                    let _ = request.control().unwrap().push(get("/x"), Response::new(200).with_body(armed())).await;
+                }
+            }
+            Response::new(200)
+        });
+        let sibling = pair.get("/fine");
+        assert_eq!(pair.get("/pushes").await.unwrap().status(), 200, "{reserved}");
+        assert_eq!(sibling.await.unwrap().status(), 200, "{reserved}");
+        settle().await;
+        assert_eq!(pair.live().await, (0, 0), "{reserved}");
+        pair.is_fine().await;
+        pair.ends_clean().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_waiting_pushes_panic_when_dropped_still_ends() {
+    let mut setup = Setup { notices: Some(Box::new(std::mem::forget)), ..Setup::default() };
+    (setup.client.max_reserved_remote, setup.client.max_concurrent_streams) = (10, 1);
+    let pair = setup.start(|request: Request| async move {
+        // The only one that is allowed to begin never ends.
+        let first = Response::new(200).with_body(made_by(|| Poll::Pending));
+        request.control().unwrap().push(get("/x"), first).await.unwrap();
+        for _ in 0..3 {
+            request.control().unwrap().push(get("/x"), Response::new(200).with_body(armed())).await.unwrap();
+        }
+        // One more, of which the connection has not heard when it ends.
+        drop(request.control().unwrap().push(get("/x"), Response::new(200).with_body(armed())));
+        std::future::pending().await
+    });
+    let sent = pair.client.send(get("/pushes"));
+    settle().await;
+    pair.client_task.abort();
+    assert!(sent.await.unwrap_err().is_closed());
+    let report = pair.server_task.await.expect("its task has not panicked");
+    assert!(report.error.is_some_and(|error| error.is_closed()), "a stream was open");
+    assert!(pair.handle.stats().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callback_that_panics_when_dropped_harms_only_itself() {
+    let pair = Setup::default().start(service(Arc::default()));
+    let armed = || {
+        let bomb = Bomb;
+        move |_: Response| {
+            let _ = &bomb;
+        }
+    };
+    let malformed = post("/fine").with_header("content-length", "9").with_body("x").on_interim(armed());
+    assert!(pair.client.send(malformed).await.is_err());
+    assert_eq!(pair.client.send(post("/fine").on_interim(armed())).await.unwrap().status(), 200);
+    assert!(pair.client.send(post("/panics").on_interim(armed())).await.is_err());
+    let given_up = pair.client.send(post("/stalls").on_interim(armed()));
+    settle().await;
+    drop(given_up);
+    settle().await;
+    assert_eq!(pair.live().await, (0, 0));
+    pair.is_fine().await;
+    pair.ends_clean().await;
+}
