@@ -12,6 +12,7 @@
 //! task sleep.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -340,7 +341,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
         }
         let later = self.clock.now().max(now);
         if stalled.is_some_and(|at| at <= later) {
-            return Err(Error::new(Kind::Timeout("the peer takes no more octets")));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes no more octets").into());
         }
         if let Err(e) = self.conn.handle_timeout(later) {
             self.error = Some(e.into());
