@@ -11,13 +11,12 @@ use std::sync::Arc;
 
 use pellucid_driver::client::{Failure, SendRequest};
 use pellucid_driver::conn::{Cause, SendError};
-use pellucid_driver::{Connected, Error, Kind, Request, Response, Retry, Snapshot};
+use pellucid_driver::{Connected, Error, Kind, Opening, Request, Response, Retry, Snapshot};
 
 use crate::builder::ClientBuilder;
 use crate::connect::Connector;
 use crate::origins::Origins;
 use crate::timeouts::Timeouts;
-use crate::tunnel::Opening;
 use crate::url::Url;
 
 /// Sends requests to any number of servers. Cheap to clone; clones share their connections. When the last clone is dropped its

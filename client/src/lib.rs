@@ -37,7 +37,6 @@ mod settings;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
-mod tunnel;
 mod url;
 
 pub use builder::ClientBuilder;

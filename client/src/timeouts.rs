@@ -74,12 +74,12 @@ impl Patience {
             },
         };
         if let Err(late) = waited {
-            return Err(given_up(late, response.stream()));
+            return Err(given_up(late, response.cancel()));
         }
         let header = Limit::after(self.timeouts.header, HEADER).or_earlier(self.total);
         match header.wait(poll_fn(|cx| response.poll_outcome(cx))).await {
             Ok(outcome) => outcome,
-            Err(late) => Err(given_up(late, response.stream())),
+            Err(late) => Err(given_up(late, response.cancel())),
         }
     }
 

@@ -47,7 +47,7 @@ use crate::requests::{Open, Requests};
 use crate::run::{Driver, Report, Wiring, check_patience};
 use crate::stats::Snapshot;
 use crate::trace;
-use crate::tunnel::{Connected, Tunnel};
+use crate::tunnel::{Connected, Opening};
 
 /// How to run a client's connection.
 #[non_exhaustive]
@@ -157,13 +157,8 @@ impl SendRequest {
     /// # Errors
     /// As [`SendRequest::send`]; a server that says no is no error.
     pub async fn connect(&self, request: Request) -> Result<Connected, Error> {
-        let (mut tunnel, outgoing) = Tunnel::new(crate::body::Body::empty());
-        let mut response = self.send(request.with_body(outgoing)).await?;
-        if !(200..300).contains(&response.status()) {
-            return Ok(Connected::Refused(response));
-        }
-        tunnel.set_incoming(std::mem::take(response.body_mut()));
-        Ok(Connected::Tunnel(response, tunnel))
+        let (opening, outgoing) = Opening::new();
+        Ok(opening.answered(self.send(request.with_body(outgoing)).await?))
     }
 
     /// Whether further requests may be sent, as far as is known: the connection is open and neither side has sent GOAWAY.

@@ -180,18 +180,32 @@ impl Future for ResponseFuture {
     }
 }
 
-impl Drop for ResponseFuture {
-    fn drop(&mut self) {
-        if self.done {
-            return;
-        }
+impl ResponseFuture {
+    /// Cancels the request, as dropping the future does, and says whether it was on its way: its stream, `None` when it was never
+    /// sent and never will be.
+    pub fn cancel(mut self) -> Option<StreamId> {
+        self.abandon()
+    }
+
+    fn abandon(&mut self) -> Option<StreamId> {
         let mut state = self.exchange.lock();
         state.abandoned = true;
         let (id, outcome) = (state.id, state.outcome.take());
         drop(state);
         // An outcome that nobody took is dropped outside the lock: its body cancels the stream by itself.
         drop(outcome);
-        // Without an identifier it still waits to be sent, and gives up its place.
-        let _ = self.mailbox.post(Mail::Cancel(id));
+        if !std::mem::replace(&mut self.done, true) {
+            // Without an identifier it still waits to be sent, and gives up its place.
+            let _ = self.mailbox.post(Mail::Cancel(id));
+        }
+        Some(id).filter(|id| !id.is_connection())
+    }
+}
+
+impl Drop for ResponseFuture {
+    fn drop(&mut self) {
+        if !self.done {
+            self.abandon();
+        }
     }
 }

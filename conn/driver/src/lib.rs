@@ -67,5 +67,5 @@ pub use pellucid_conn::{self as conn, End, ErrorCode, Fields, StreamId};
 pub use run::Report;
 pub use service::{Service, Spawn, Spawned};
 pub use stats::Snapshot;
-pub use tunnel::{Connected, Tunnel};
+pub use tunnel::{Connected, Opening, Tunnel};
 pub use watch::watch;

@@ -30,6 +30,30 @@ pub enum Connected {
     Refused(Response),
 }
 
+/// A tunnel whose request is on its way: one half leaves with the request, the other comes with the response.
+#[derive(Debug)]
+pub struct Opening(Tunnel);
+
+impl Opening {
+    /// A tunnel in the making, and the body of the CONNECT request that asks for it: what will be written to the tunnel.
+    #[must_use]
+    pub fn new() -> (Self, Body) {
+        let (tunnel, outgoing) = Tunnel::new(Body::empty());
+        (Self(tunnel), outgoing)
+    }
+
+    /// What has come of it, by the request's response.
+    #[must_use]
+    pub fn answered(self, mut response: Response) -> Connected {
+        // RFC 9110 §9.3.6: any 2xx opens it, nothing else does.
+        if !(200..300).contains(&response.status()) {
+            return Connected::Refused(response);
+        }
+        let incoming = std::mem::take(response.body_mut());
+        Connected::Tunnel(response, Tunnel { incoming, ..self.0 })
+    }
+}
+
 impl Tunnel {
     /// A tunnel over what arrives, and the body by which what is written to it leaves.
     pub(crate) fn new(incoming: Body) -> (Self, Body) {
@@ -38,6 +62,7 @@ impl Tunnel {
     }
 
     /// What arrives from now on.
+    #[cfg(feature = "http")]
     pub(crate) fn set_incoming(&mut self, incoming: Body) {
         self.incoming = incoming;
     }
