@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pellucid_conn::h2::{Config, ConfigError, Connection, PeerSettings};
-use pellucid_conn::{AltSvc, Event, StreamId};
+use pellucid_conn::{AltSvc, ErrorCode, Event, StreamId};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::control::ask_for_stats;
@@ -82,7 +82,12 @@ pub enum Notice {
     /// What the server allows.
     Settings(PeerSettings),
     /// The server will take no more requests on this connection.
-    GoAway,
+    GoAway {
+        /// Why: NO_ERROR when it leaves politely.
+        code: ErrorCode,
+        /// What it says of it, for people; at most 256 octets.
+        debug: Bytes,
+    },
 }
 
 /// A pushed response (RFC 9113 §8.4).
@@ -209,7 +214,7 @@ impl Notice {
             Event::AltSvc(alt) => Some(Self::AltSvc(alt.as_ref().clone())),
             Event::Origin(origins) => Some(Self::Origin(origins.to_vec())),
             Event::Settings(settings) => Some(Self::Settings(*settings)),
-            Event::GoAway { .. } => Some(Self::GoAway),
+            Event::GoAway { code, debug, .. } => Some(Self::GoAway { code: *code, debug: debug.clone() }),
             _ => None,
         }
     }

@@ -293,11 +293,31 @@ impl From<Error> for io::Error {
         use io::ErrorKind::{ConnectionAborted, ConnectionReset, Other, TimedOut};
         let kind = match e.kind() {
             Kind::Io(io) => io.kind(),
+            _ if e.is_timeout() => TimedOut,
             Kind::Stream(_) => ConnectionReset,
             Kind::Closed | Kind::Connection(_) => ConnectionAborted,
-            _ if e.is_timeout() => TimedOut,
             _ => Other,
         };
         Self::new(kind, e)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_reads_and_writes_is_told_of_a_time_out_as_such() {
+        let silent = ConnectionError { violation: Violation::KeepaliveTimeout, stream: StreamId::CONNECTION };
+        for error in [
+            Error::from(silent),
+            Error::new(Kind::Timeout("too slow")),
+            io::Error::from(io::ErrorKind::TimedOut).into(),
+        ] {
+            assert_eq!(io::Error::from(error).kind(), io::ErrorKind::TimedOut);
+        }
+        let broken = ConnectionError { violation: Violation::BadPreface, stream: StreamId::CONNECTION };
+        assert_eq!(io::Error::from(Error::from(broken)).kind(), io::ErrorKind::ConnectionAborted);
+        assert_eq!(io::Error::from(Error::from(Cause::NotProcessed)).kind(), io::ErrorKind::ConnectionReset);
     }
 }

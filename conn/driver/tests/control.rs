@@ -264,7 +264,13 @@ async fn alternative_services_origins_settings_and_goaway_are_noticed() {
     let reports = (tasks.0.await.unwrap(), tasks.1.await.unwrap());
     assert!(reports.0.error.is_none() && reports.1.error.is_none(), "{reports:?}");
     let told: Vec<_> = told.try_iter().collect();
-    let [Notice::Settings(settings), Notice::Origin(origins), Notice::AltSvc(alt), Notice::GoAway, ..] = &told[..]
+    let [
+        Notice::Settings(settings),
+        Notice::Origin(origins),
+        Notice::AltSvc(alt),
+        Notice::GoAway { code: ErrorCode::NO_ERROR, .. },
+        ..,
+    ] = &told[..]
     else {
         panic!("{told:?}")
     };
