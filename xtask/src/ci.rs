@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{hpack, peers, root, tidy};
+use crate::{hpack, peers, rfc, root, tidy};
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run() -> Result<(), String> {
@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     ("features", features),
     ("package", package),
     ("tidy", tidy::run),
+    ("rfc", || rfc::run(&["--check".to_owned()])),
     ("hpack", hpack::run),
     ("peers install", || peers::run(&["install".to_owned()])),
     ("peers interop", || peers::run(&["interop".to_owned()])),

@@ -6,6 +6,7 @@ mod ci;
 mod footprint;
 mod hpack;
 mod peers;
+mod rfc;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ fn run(args: &[String]) -> Result<(), String> {
         ("tidy", []) => tidy::run(),
         ("hpack", []) => hpack::run(),
         ("footprint", []) => footprint::run(),
+        ("rfc", args) => rfc::run(args),
         ("peers", args) => peers::run(args),
         ("ci", []) => ci::run(),
         ("help" | "--help" | "-h", _) => {
@@ -52,6 +54,8 @@ const HELP: &str = "\
 Usage: cargo xtask <task>
 
   tidy           the project's own rules: sizes, crate arrows, words, links
+  rfc            writes docs/RFC-COVERAGE.md from the rules in docs/rfc/, the code and the tests;
+                 --check only says what is missing or stale, --only 9113 for one RFC
   hpack          how well header compression does on recorded traffic
   footprint      what a program pays for this library and for its peers, in crates and octets
   peers <what>   other clients and servers: install, conformance, interop, examples, speed, idle

@@ -30,7 +30,7 @@ fn pointers_of(tree: &Tree, document: &File, least: usize) -> Vec<Find> {
 }
 
 /// What is wrong with a pointer to `item`, a function or `Type::method`, in the file `path`.
-fn broken(tree: &Tree, path: &str, item: &str) -> Option<String> {
+pub(crate) fn broken(tree: &Tree, path: &str, item: &str) -> Option<String> {
     let Some(source) = tree.file(path).and_then(|file| file.source.as_ref()) else {
         return Some("there is no such file; correct the path".to_owned());
     };

@@ -6,10 +6,10 @@
 //! ```
 
 mod crates;
-mod docs;
-mod source;
+pub(crate) mod docs;
+pub(crate) mod source;
 mod style;
-mod tree;
+pub(crate) mod tree;
 
 use std::fmt;
 
@@ -56,14 +56,14 @@ const CHECKS: &[fn(&Tree) -> Vec<Find>] = &[
 
 /// One place where a rule is broken.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Find {
-    path: String,
-    line: usize,
-    what: String,
+pub(crate) struct Find {
+    pub(crate) path: String,
+    pub(crate) line: usize,
+    pub(crate) what: String,
 }
 
 impl Find {
-    fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
+    pub(crate) fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
         Self { path: path.to_owned(), line, what: what.into() }
     }
 }

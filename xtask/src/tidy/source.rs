@@ -7,37 +7,37 @@
 //! 3. Functions and test modules are found by their first words and end where their brackets close.
 
 /// A Rust file, taken apart.
-pub(super) struct Source {
+pub(crate) struct Source {
     /// The text without comments and literals.
-    pub(super) code: String,
+    pub(crate) code: String,
     /// Only the comments.
-    pub(super) comments: String,
+    pub(crate) comments: String,
     /// Functions with a body, in the order in which they begin.
-    pub(super) functions: Vec<Span>,
+    pub(crate) functions: Vec<Span>,
     /// Modules under `#[cfg(test)]` that are written out in the file.
-    pub(super) test_modules: Vec<Span>,
+    pub(crate) test_modules: Vec<Span>,
 }
 
 /// Something with a first and a last line, both counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) name: String,
-    pub(super) first: usize,
-    pub(super) last: usize,
+pub(crate) struct Span {
+    pub(crate) name: String,
+    pub(crate) first: usize,
+    pub(crate) last: usize,
 }
 
 impl Span {
-    pub(super) fn lines(&self) -> usize {
+    pub(crate) fn lines(&self) -> usize {
         self.last + 1 - self.first
     }
 
-    pub(super) fn contains(&self, line: usize) -> bool {
+    pub(crate) fn contains(&self, line: usize) -> bool {
         (self.first..=self.last).contains(&line)
     }
 }
 
 impl Source {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let Splitter { code, comments, .. } = Splitter::run(text);
         let tokens = tokens(&code);
         let functions = functions(&tokens);
@@ -46,16 +46,16 @@ impl Source {
     }
 
     /// The words and marks of the code.
-    pub(super) fn tokens(&self) -> Vec<Token<'_>> {
+    pub(crate) fn tokens(&self) -> Vec<Token<'_>> {
         tokens(&self.code)
     }
 }
 
 /// A word (letters, digits, `_`) or a single other character, and the line it is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token<'a> {
-    pub(super) text: &'a str,
-    pub(super) line: usize,
+pub(crate) struct Token<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) line: usize,
 }
 
 /// Where a piece of text belongs.
@@ -112,7 +112,7 @@ impl<'a> Splitter<'a> {
     }
 }
 
-pub(super) fn is_word(character: char) -> bool {
+pub(crate) fn is_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 

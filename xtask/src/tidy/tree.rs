@@ -7,23 +7,23 @@ use std::process::Command;
 use super::source::Source;
 
 /// Every text file of the project.
-pub(super) struct Tree {
-    pub(super) root: PathBuf,
-    pub(super) files: Vec<File>,
+pub(crate) struct Tree {
+    pub(crate) root: PathBuf,
+    pub(crate) files: Vec<File>,
 }
 
 /// One text file.
-pub(super) struct File {
+pub(crate) struct File {
     /// Relative to the root, with `/` between folders.
-    pub(super) path: String,
-    pub(super) text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
     /// The Rust in it, when the name says it is Rust.
-    pub(super) source: Option<Source>,
+    pub(crate) source: Option<Source>,
 }
 
 impl Tree {
     /// Reads the files that git tracks or that are new and not ignored. Binary files and files deleted since are left out.
-    pub(super) fn read(root: &Path) -> Result<Self, String> {
+    pub(crate) fn read(root: &Path) -> Result<Self, String> {
         let output = Command::new("git")
             // A checkout that belongs to somebody else is still the one to check.
             .args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
@@ -42,18 +42,18 @@ impl Tree {
     }
 
     /// The Rust files.
-    pub(super) fn sources(&self) -> impl Iterator<Item = (&File, &Source)> {
+    pub(crate) fn sources(&self) -> impl Iterator<Item = (&File, &Source)> {
         self.files.iter().filter_map(|file| Some((file, file.source.as_ref()?)))
     }
 
     /// The file at `path`, when it is one of them.
-    pub(super) fn file(&self, path: &str) -> Option<&File> {
+    pub(crate) fn file(&self, path: &str) -> Option<&File> {
         self.files.iter().find(|file| file.path == path)
     }
 
     /// A tree that exists only in a test.
     #[cfg(test)]
-    pub(super) fn of(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
         let files = files.iter().map(|(path, text)| File::new(path, (*text).to_owned())).collect();
         Self { root: PathBuf::new(), files }
     }
@@ -71,7 +71,7 @@ impl File {
     }
 
     /// Whether all of the file is a test.
-    pub(super) fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         self.path.split('/').any(|folder| folder == "tests")
     }
 }
