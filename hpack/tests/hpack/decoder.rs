@@ -4,6 +4,7 @@ use crate::common::{WIDE, decode, fields, octets, pairs};
 use pellucid_hpack::{Class, Coding, Decoder, Error, Field, Fields, Indexing, Limits, NameCoding, Over};
 use pellucid_hpack::{Representation, Sink, StringCoding, Token};
 
+/// Covers 7541:2.3.3-1, 7541:4.2-3, 7541:5.1-1, 7541:5.2-1, 7541:5.2-2, 7541:5.2-3, 7541:6.1-1, 7541:6.3-2
 #[test]
 fn every_error() {
     let table = [
@@ -69,6 +70,8 @@ fn long_winded_but_legal_blocks() {
 }
 
 /// RFC 9113 §4.3.1: what must begin the block after an acknowledged change of the setting.
+///
+/// Covers 7541:6.3-2
 #[test]
 fn reduced_settings_demand_an_update() {
     let table: [(&[u32], &str, Result<u32, Error>); 13] = [
@@ -102,6 +105,8 @@ fn reduced_settings_demand_an_update() {
 }
 
 /// RFC 7541 §4.4: eviction, entries larger than the table, and names of entries that are just being evicted.
+///
+/// Covers 7541:3.2-1, 7541:4.1-1, 7541:4.4-1, 7541:4.4-2
 #[test]
 fn eviction_at_the_edge() {
     // Two entries of 34 octets fill 68.
@@ -122,7 +127,19 @@ fn eviction_at_the_edge() {
     assert_eq!((decoder.table_len(), decoder.table_size()), (0, 0));
 }
 
+/// Covers 7541:2.3.2-1
+#[test]
+fn equal_entries_stand_side_by_side() {
+    let mut decoder = Decoder::new(4096);
+    let block = octets("40 01 61 01 62 40 01 61 01 62 bf be");
+    let decoded = decode(&mut decoder, &block, usize::MAX).unwrap();
+    assert_eq!(pairs(&decoded), pairs(&fields(&[("a", "b"); 4])));
+    assert_eq!((decoder.table_len(), decoder.table_size()), (2, 68));
+}
+
 /// Trap of RFC 7541 §6.2.3: what must never be indexed stays recognisable.
+///
+/// Covers 7541:6.2.3-1, 7541:6.2.3-2, 7541:7.1.3-1, 7541:7.1.3-2
 #[test]
 fn never_indexed_survives_decoding_and_encoding() {
     let block = octets("10 01 61 01 62 1f 08 03 61 62 63");
@@ -187,6 +204,7 @@ fn a_flood_of_tiny_fields_is_cut_off() {
     }
 }
 
+/// Covers 7541:7.4-1
 #[test]
 fn strings_are_bounded_as_declared_and_as_expanded() {
     let limits = Limits { max_string: 10, ..WIDE };

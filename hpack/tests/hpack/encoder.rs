@@ -9,7 +9,9 @@ fn encode(encoder: &mut Encoder, section: &Fields) -> Vec<u8> {
     out
 }
 
-/// RFC 7541 §4.2: settings between two blocks, and how the next block begins.
+/// Settings between two blocks, and how the next block begins.
+///
+/// Covers 7541:4.2-1, 7541:4.2-2, 7541:4.2-4, 7541:6.3-1
 #[test]
 fn size_updates() {
     let get = fields(&[(":method", "GET")]);
@@ -51,6 +53,24 @@ fn an_increase_is_one_update() {
     assert_eq!(encoder.table_max_size(), 3000);
 }
 
+/// Covers 7541:4.3-1: on both sides
+#[test]
+fn a_smaller_maximum_evicts_the_oldest() {
+    let (mut encoder, mut decoder) = (Encoder::new(4096), Decoder::new(4096));
+    let block = encode(&mut encoder, &fields(&[("x-a", "1"), ("x-b", "2"), ("x-c", "3")]));
+    decode(&mut decoder, &block, usize::MAX).unwrap();
+    assert_eq!((encoder.table_len(), decoder.table_len()), (3, 3));
+    // Each entry counts for 36 octets: two fit into 100.
+    encoder.set_max_table_size(100);
+    decoder.set_max_table_size(100);
+    let block = encode(&mut encoder, &Fields::new());
+    decode(&mut decoder, &block, usize::MAX).unwrap();
+    assert_eq!((encoder.table_size(), decoder.table_size()), (72, 72));
+    let left: Vec<_> = decoder.table().map(|(_, field)| field.value.to_vec()).collect();
+    assert_eq!(left, [b"3", b"2"]);
+}
+
+/// Covers 7541:6.2.3-2
 #[test]
 fn credentials_never_enter_the_table() {
     let secrets = fields(&[

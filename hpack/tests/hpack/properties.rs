@@ -65,6 +65,8 @@ fn outcome(blocks: &[Vec<u8>], limits: &Limits, cut: impl Fn(usize) -> usize) ->
 
 proptest! {
     /// Whatever goes into an encoder comes out of a decoder, while the setting changes; both tables stay the same.
+    ///
+    /// Covers 7541:2.1-1, 7541:2.1-2, 7541:4.2-1
     #[test]
     fn round_trip(cap in prop::sample::select(vec![0, 100, 4096, 65536]), steps in steps()) {
         let mut encoder = Encoder::new(cap);
@@ -121,6 +123,8 @@ proptest! {
     }
 
     /// The dynamic table against the plainest model of RFC 7541 §4: a list of fields, newest first.
+    ///
+    /// Covers 7541:2.3.2-1, 7541:3.2-1, 7541:4.1-1, 7541:4.4-1, 7541:4.4-2
     #[test]
     fn the_table_is_a_list_with_eviction(max_size in 0..300_u32, inserts in vec((0..3_usize, 0..8_u8, 0..120_usize), 0..80)) {
         let mut decoder = Decoder::new(max_size);

@@ -18,6 +18,7 @@ fn check(table_size: u32, examples: &[Example]) {
     }
 }
 
+/// Covers 7541:3.2-1
 #[test]
 fn single_fields_c_2() {
     for example in SINGLE {
@@ -28,12 +29,14 @@ fn single_fields_c_2() {
     assert_eq!(decode(&mut Decoder::new(4096), &octets(SINGLE[2].0), usize::MAX), Ok(never));
 }
 
+/// Covers 7541:2.1-2, 7541:3.2-1
 #[test]
 fn requests_c_3_and_c_4() {
     check(4096, &REQUESTS);
     check(4096, &HUFFMAN_REQUESTS);
 }
 
+/// Covers 7541:2.1-2, 7541:3.2-1, 7541:4.1-1, 7541:4.4-1: with eviction
 #[test]
 fn responses_with_eviction_c_5_and_c_6() {
     check(256, &RESPONSES);
