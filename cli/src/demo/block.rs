@@ -20,7 +20,7 @@ pub(super) enum Way {
 
 pub(super) fn way(step: &Step) -> Way {
     match &step.coded {
-        Coded::Field { representation, .. } => match representation.coding {
+        Coded::Field { representation, .. } | Coded::Unknown { representation, .. } => match representation.coding {
             Coding::Indexed { index } if index <= WELL_KNOWN => Way::WellKnown,
             Coding::Indexed { .. } => Way::Remembered,
             Coding::Literal { indexing: Indexing::Incremental, .. } => Way::Kept,
@@ -39,7 +39,7 @@ pub(super) fn value<'a>(block: &'a Block, wanted: &[u8]) -> Option<&'a [u8]> {
 pub(super) fn fields(block: &Block) -> impl Iterator<Item = (&[u8], &[u8])> {
     block.steps.iter().filter_map(|step| match &step.coded {
         Coded::Field { name, value, .. } => Some((&**name, &**value)),
-        Coded::SizeUpdate(_) => None,
+        Coded::Unknown { .. } | Coded::SizeUpdate(_) => None,
     })
 }
 

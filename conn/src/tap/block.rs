@@ -4,12 +4,18 @@
 //! The idea: the decoder cares not where a block is cut, so it is fed octet by octet. Each call then ends at most one
 //! representation, and comparing the table before and after shows what that one did. A list of the entries' names runs
 //! beside the table to say which have left.
+//!
+//! Where octets are missing, the table is not known, yet every index must still lead somewhere. So it is filled with
+//! blanks: entries without name and value, which new ones push out as they do the old ones in the peer's table. An index
+//! that leads to a blank is told as unknown, and every other one as what it is. That holds whatever the old entries were:
+//! the newest stand in front, and what the peer has evicted it cannot refer to.
 
 use std::collections::VecDeque;
 
 use pellucid_frame::StreamId;
-use pellucid_hpack::{Coding, Decoder, Field, Indexing, Limits, Representation, Sink};
+use pellucid_hpack::{Coding, Decoder, Field, Indexing, Limits, NameCoding, Representation, Sink};
 
+use super::half::UNSEEN_TABLE_SIZE;
 use super::record::{Block, Coded, Outcome, Step, Table};
 use crate::h2::Violation;
 
@@ -20,6 +26,15 @@ pub(super) struct Blocks {
     names: VecDeque<Box<[u8]>>,
     /// The stream of a field block whose end is still to come.
     open: Option<StreamId>,
+    past: Past,
+}
+
+/// Whether all that has gone through the table was seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Past {
+    Seen,
+    /// The table was filled with blanks: an entry without a name is one, or has taken its name from one.
+    Missing,
 }
 
 impl Blocks {
@@ -27,7 +42,17 @@ impl Blocks {
     pub(super) fn new(max_table_size: u32) -> Self {
         let mut decoder = Decoder::new(FIRST_TABLE_SIZE);
         decoder.set_max_table_size(max_table_size);
-        Self { decoder, names: VecDeque::new(), open: None }
+        Self { decoder, names: VecDeque::new(), open: None, past: Past::Seen }
+    }
+
+    /// Octets are missing: from here on the table holds blanks for what is not known.
+    pub(super) fn forget(&mut self) {
+        let mut decoder = Decoder::new(UNSEEN_TABLE_SIZE);
+        let blanks = BLANK.repeat(BLANKS);
+        let filled = decoder.decode_with(&blanks, &mut Found(None), &LIMITS).and_then(|()| decoder.finish());
+        debug_assert!(filled.is_ok(), "blanks are fields like others");
+        let names = decoder.table().map(|_| Box::default()).collect();
+        *self = Self { decoder, names, open: None, past: Past::Missing };
     }
 
     /// The other side's SETTINGS_HEADER_TABLE_SIZE is in force.
@@ -83,8 +108,12 @@ impl Blocks {
             }
         }
         let left = (entries + u32::from(added)).saturating_sub(self.decoder.table_len());
-        let evicted = (0..left).map_while(|_| self.names.pop_back()).collect();
-        Step { coded, added, evicted }
+        let mut evicted: Vec<_> = (0..left).map_while(|_| self.names.pop_back()).collect();
+        if self.past == Past::Seen {
+            return Step { coded, added, evicted };
+        }
+        evicted.retain(|name| !name.is_empty());
+        Step { coded: without_blanks(coded), added, evicted }
     }
 
     fn outcome(&mut self) -> Result<Outcome, Violation> {
@@ -94,8 +123,24 @@ impl Blocks {
             self.names = self.decoder.table().map(|(_, field)| field.name.into()).collect();
         }
         let (size, max_size) = (self.decoder.table_size(), self.decoder.table_max_size());
-        Ok(Outcome { section, table: Table { entries: self.decoder.table_len(), size, max_size } })
+        let table = Table { entries: self.decoder.table_len(), size, max_size };
+        Ok(Outcome { section, table: (self.past == Past::Seen).then_some(table) })
     }
+}
+
+/// A field as it is known where a dynamic entry without a name stands for one that is not.
+fn without_blanks(coded: Coded) -> Coded {
+    let Coded::Field { name, value, representation, sensitive } = coded else { return coded };
+    let (index, is_whole) = match representation.coding {
+        Coding::Indexed { index } => (index, true),
+        Coding::Literal { name: NameCoding::Indexed { index }, .. } => (index, false),
+        Coding::Literal { .. } => (0, false),
+    };
+    if index < FIRST_DYNAMIC || !name.is_empty() {
+        return Coded::Field { name, value, representation, sensitive };
+    }
+    let value = if is_whole && value.is_empty() { None } else { Some(value) };
+    Coded::Unknown { value, representation }
 }
 
 /// The one representation that an octet may end.
@@ -122,6 +167,15 @@ pub(super) const FIRST_TABLE_SIZE: u32 = 4_096;
 /// What is told of one field section. Stops small blocks that expand without bound from filling memory; far above what
 /// connections accept, so that whatever they take is shown.
 const LIMITS: Limits = Limits { max_size: 1 << 20, max_fields: 4_096, max_string: 1 << 20 };
+
+/// RFC 7541 §6.2.1: a field to be added, with an empty name and an empty value.
+const BLANK: &[u8] = b"\x40\x00\x00";
+
+/// Entries of a full table of 64 KiB, the largest that is usual: each counts for at least 32 octets (RFC 7541 §4.1).
+const BLANKS: usize = (64 << 10) / 32;
+
+/// RFC 7541 §2.3.3: where the dynamic table begins.
+const FIRST_DYNAMIC: u32 = 62;
 
 #[cfg(test)]
 mod tests {
@@ -166,7 +220,7 @@ mod tests {
                 let names: Vec<&[u8]> = blocks.names.iter().map(|name| &**name).collect();
                 let table: Vec<&[u8]> = blocks.decoder.table().map(|(_, field)| field.name).collect();
                 prop_assert_eq!(names, table);
-                prop_assert_eq!(block.outcome.map(|outcome| outcome.table.entries), Some(encoder.table_len()));
+                prop_assert_eq!(block.outcome.and_then(|outcome| outcome.table).map(|table| table.entries), Some(encoder.table_len()));
             }
         }
     }

@@ -36,6 +36,8 @@ pub(super) enum Expect {
     Settings,
     /// Any frame.
     Frame,
+    /// A frame, wherever the first one begins: so many octets before it were skipped.
+    Resume { skipped: u64 },
     /// Nothing that could be read: so many octets were skipped.
     Nothing { skipped: u64 },
 }
@@ -53,7 +55,7 @@ impl Half {
     pub(super) fn new(role: Role, watched: Watched) -> Self {
         let (table_size, max_frame_size) = match watched {
             Watched::Both => (FIRST_TABLE_SIZE, FIRST_MAX_FRAME_SIZE),
-            Watched::OneSide => (UNSEEN_TABLE_SIZE, LARGEST_FRAME),
+            Watched::OneSide | Watched::Parts => (UNSEEN_TABLE_SIZE, LARGEST_FRAME),
         };
         Self {
             role,
@@ -106,6 +108,13 @@ impl Half {
         self.max_frame_size = settings.max_frame_size.unwrap_or(self.max_frame_size);
     }
 
+    /// What the other side allows is not known any more, so everything is.
+    pub(super) fn loosen(&mut self) {
+        self.announced.clear();
+        self.max_frame_size = LARGEST_FRAME;
+        self.blocks.set_max_table_size(UNSEEN_TABLE_SIZE);
+    }
+
     /// The longest payload this side may send to `other`. A limit that has not been acknowledged counts when it is larger:
     /// nobody can tell from outside whether it was read already.
     pub(super) fn frame_limit(&self, other: &Half) -> u32 {
@@ -141,7 +150,7 @@ const LARGEST_FRAME: u32 = (1 << 24) - 1;
 
 /// The dynamic table a sender may use when the other side, who may have allowed it, was not watched. Bounds the memory that a
 /// few octets can take by repeating long names.
-const UNSEEN_TABLE_SIZE: u32 = 1 << 20;
+pub(super) const UNSEEN_TABLE_SIZE: u32 = 1 << 20;
 
 /// SETTINGS frames of one side that wait for acknowledgment at a time: stops the memory that endless SETTINGS would take.
 const MAX_UNACKNOWLEDGED: usize = 64;

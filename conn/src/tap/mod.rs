@@ -44,6 +44,7 @@ mod describe;
 mod half;
 mod pair;
 mod record;
+mod resume;
 pub mod text;
 mod windows;
 
@@ -82,6 +83,8 @@ pub fn sender(octets: &[u8]) -> Option<Role> {
 enum Watched {
     Both,
     OneSide,
+    /// Both sides, with octets missing: what either allows the other is not known.
+    Parts,
 }
 
 impl Tap {
@@ -114,10 +117,16 @@ impl Tap {
 
     /// Says that `from` sends no more: tells `sink` of octets that made no whole frame or were skipped.
     pub fn end(&mut self, from: Role, sink: &mut impl FnMut(Record)) {
+        self.resume_at_end(from, sink);
         let half = self.half(from);
         let octets = std::mem::take(&mut half.waiting);
         match half.expect {
             Expect::Nothing { skipped: 0 } => {}
+            // What is left was no frame.
+            Expect::Resume { skipped } if skipped + octets.len() as u64 > 0 => {
+                let at = half.at.saturating_sub(skipped);
+                sink(Record { from, at, what: What::Skipped { octets: skipped + octets.len() as u64 } });
+            }
             Expect::Nothing { skipped } => {
                 let at = half.at.saturating_sub(skipped);
                 sink(Record { from, at, what: What::Skipped { octets: skipped } });
@@ -169,6 +178,7 @@ impl Tap {
         match &mut self.half(from).expect {
             Expect::Start => self.start(from, octets, sink),
             Expect::Settings | Expect::Frame => self.frame(from, octets, sink),
+            Expect::Resume { .. } => self.resume(from, octets, sink),
             Expect::Nothing { skipped } => {
                 *skipped += octets.len() as u64;
                 (!octets.is_empty()).then_some(octets.len())

@@ -96,7 +96,7 @@ impl<'a> Capture<'a> {
     fn head(&self, expect: Expect) -> Option<Head> {
         match expect {
             Expect::Start if self.role == Role::Client => None,
-            Expect::Nothing { .. } => None,
+            Expect::Resume { .. } | Expect::Nothing { .. } => None,
             Expect::Start | Expect::Settings | Expect::Frame => Head::peek(self.rest),
         }
     }

@@ -47,7 +47,13 @@ pub enum What {
         /// Its head, if that is whole.
         head: Option<Head>,
     },
-    /// The octets after a broken rule ended the connection; nobody has looked at them.
+    /// Octets are missing here: so many, or `None` where nobody knows. What was in them is not known from here on.
+    Missing {
+        /// How many.
+        octets: Option<u64>,
+    },
+    /// Octets that could not be read: those after a broken rule ended the connection, or the rest of a frame whose
+    /// beginning is missing.
     Skipped {
         /// How many.
         octets: u64,
@@ -177,6 +183,13 @@ pub enum Coded {
         /// How it stood on the wire.
         representation: Representation,
     },
+    /// A field whose name, and perhaps value, stands in a table entry that came before what the tap has seen.
+    Unknown {
+        /// Its value, where that was seen.
+        value: Option<Box<[u8]>>,
+        /// How it stood on the wire.
+        representation: Representation,
+    },
     /// A new maximum for the dynamic table (RFC 7541 §6.3).
     SizeUpdate(u32),
 }
@@ -186,8 +199,8 @@ pub enum Coded {
 pub struct Outcome {
     /// What the block contained.
     pub section: Section,
-    /// The dynamic table after it.
-    pub table: Table,
+    /// The dynamic table after it; `None` where the tap does not know all of it.
+    pub table: Option<Table>,
 }
 
 /// The state of a dynamic table (RFC 7541 §4.1).

@@ -1,6 +1,7 @@
 //! What a tap tells of whole conversations, however their octets are cut.
 
 mod conversation;
+mod missing;
 
 use pellucid_frame::{
     Data, Dependency, End, ErrorCode, Frame, GoAway, Headers, PREFACE, Ping, Priority, PushPromise, Reset, Rule,

@@ -56,6 +56,8 @@ fn write_record(out: &mut String, record: &Record, secrets: Secrets) -> fmt::Res
                 None => writeln!(out, "the preface or a frame's head)"),
             }
         }
+        What::Missing { octets: Some(octets) } => writeln!(out, "({} missing)", Count(*octets, "octet")),
+        What::Missing { octets: None } => writeln!(out, "(what came before is missing)"),
         What::Skipped { octets } => writeln!(out, "({} skipped)", Count(*octets, "octet")),
     }
 }
@@ -173,10 +175,14 @@ fn write_block(out: &mut String, block: &Block, secrets: Secrets) -> fmt::Result
         coding::write_step(out, step, secrets)?;
     }
     let Some(Outcome { section, table }) = block.outcome else { return Ok(()) };
-    write!(out, "{INDENT}(block ends: {}, section size {}", Count(section.fields.into(), "field"), section.size)?;
+    write!(out, "{INDENT}(block ends: {}", Count(section.fields.into(), "field"))?;
+    if table.is_some() {
+        write!(out, ", section size {}", section.size)?;
+    }
     if section.over.is_some() {
         write!(out, ", too many to show all")?;
     }
+    let Some(table) = table else { return writeln!(out, ")") };
     let entries = plural(table.entries.into(), "entry", "entries");
     writeln!(out, "; table {} of {} octets, {} {entries})", table.size, table.max_size, table.entries)
 }

@@ -12,23 +12,39 @@ pub(super) fn write_step(out: &mut String, step: &Step, secrets: Secrets) -> fmt
         Coded::SizeUpdate(max_size) => write!(out, "{INDENT}(table size update: at most {max_size} octets")?,
         Coded::Field { name, value, sensitive, representation } => {
             write!(out, "{INDENT}{}: ", Visible(name))?;
-            if secrets == Secrets::Redacted && (*sensitive || is_secret(name)) {
-                write!(out, "<redacted, {} {}>", value.len(), plural(value.len() as u64, "octet", "octets"))?;
-            } else {
-                write!(out, "{}", Visible(value))?;
-            }
-            write!(out, "  [")?;
+            let is_hidden = secrets == Secrets::Redacted && (*sensitive || is_secret(name));
+            write_value(out, value, if is_hidden { Secrets::Redacted } else { Secrets::Shown })?;
+            write_coding(out, representation.coding)?;
+        }
+        Coded::Unknown { value: None, representation } => {
+            write!(out, "{INDENT}(a field from before)")?;
+            write_coding(out, representation.coding)?;
+        }
+        Coded::Unknown { value: Some(value), representation } => {
+            write!(out, "{INDENT}(a name from before): ")?;
+            // Nobody can tell whether it is a cookie.
+            write_value(out, value, secrets)?;
             write_coding(out, representation.coding)?;
         }
     }
     write_change(out, step)?;
     match step.coded {
         Coded::SizeUpdate(_) => writeln!(out, ")"),
-        Coded::Field { .. } => writeln!(out, "]"),
+        Coded::Field { .. } | Coded::Unknown { .. } => writeln!(out, "]"),
+    }
+}
+
+fn write_value(out: &mut String, value: &[u8], secrets: Secrets) -> fmt::Result {
+    match secrets {
+        Secrets::Redacted => {
+            write!(out, "<redacted, {} {}>", value.len(), plural(value.len() as u64, "octet", "octets"))
+        }
+        Secrets::Shown => write!(out, "{}", Visible(value)),
     }
 }
 
 fn write_coding(out: &mut String, coding: Coding) -> fmt::Result {
+    write!(out, "  [")?;
     let (indexing, name, value) = match coding {
         Coding::Indexed { index } => return write!(out, "indexed {index}, {}", table_of(index)),
         Coding::Literal { indexing, name, value } => (indexing, name, value),
@@ -61,7 +77,7 @@ fn write_change(out: &mut String, step: &Step) -> fmt::Result {
 fn asks_to_be_added(coded: &Coded) -> bool {
     match coded {
         Coded::SizeUpdate(_) => false,
-        Coded::Field { representation, .. } => {
+        Coded::Field { representation, .. } | Coded::Unknown { representation, .. } => {
             matches!(representation.coding, Coding::Literal { indexing: Indexing::Incremental, .. })
         }
     }
