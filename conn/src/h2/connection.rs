@@ -9,6 +9,7 @@ use pellucid_flow::{Autotune, ConnectionSendWindow, InitialWindow, RecvWindow};
 use pellucid_frame::{ErrorCode, Setting, StreamId};
 use pellucid_hpack::Fields;
 
+use super::authority::Authorities;
 use super::clock::Clock;
 use super::config::Config;
 use super::fault::Fault;
@@ -53,6 +54,8 @@ pub struct Connection<O: Observer = ()> {
     pub(super) autotune: Option<Autotune>,
     pub(super) schedule: Schedule,
     pub(super) expected: Expected,
+    /// Client, where pushes are taken: for whom the server may promise.
+    pub(super) authorities: Authorities,
     pub(super) guard: Guard,
     pub(super) goaway: GoAway,
     pub(super) pings: Pings,
@@ -136,6 +139,7 @@ impl<O: Observer> Connection<O> {
             autotune: config.auto_window.map(|cap| Autotune::new(config.stream_window, cap)),
             schedule: Schedule::default(),
             expected: Expected::default(),
+            authorities: Authorities::default(),
             guard: Guard::new(&config, now),
             goaway: GoAway::default(),
             pings: Pings::default(),

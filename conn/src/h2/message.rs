@@ -289,7 +289,7 @@ fn authority_is_fine(value: &[u8]) -> Result<(), Violation> {
 }
 
 /// Scheme-based normalisation (RFC 3986 §6.2.3): case of the host and the default port do not matter.
-fn same_authority(a: &[u8], b: &[u8], scheme: Option<&[u8]>) -> bool {
+pub(super) fn same_authority(a: &[u8], b: &[u8], scheme: Option<&[u8]>) -> bool {
     let port: &[u8] = match scheme {
         Some(s) if s.eq_ignore_ascii_case(b"http") => b":80",
         Some(s) if s.eq_ignore_ascii_case(b"https") => b":443",

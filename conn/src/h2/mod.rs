@@ -13,6 +13,7 @@
 //! * **Errors.** A broken rule is a [`Violation`], raised at one site; `violation` has one row a rule.
 //! * **Bounds.** `limits` names each and the attack it stops.
 
+mod authority;
 mod clock;
 mod config;
 mod connection;

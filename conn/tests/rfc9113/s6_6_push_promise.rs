@@ -137,6 +137,59 @@ fn a_malformed_promise_is_reset() {
     t.alive();
 }
 
+/// Covers 9113:8.4-5, 9113:8.4.2-2, 9113:10.4-2: for whom the server may speak is known by what it was asked
+#[test]
+fn a_promise_for_another_server_is_reset() {
+    let promised = |scheme, more: &[(&'static str, &'static str)]| {
+        with(&[(":method", "GET"), (":scheme", scheme), (":path", "/pushed")], more)
+    };
+    let strangers = [
+        promised("https", &[(":authority", "b")]),
+        promised("https", &[(":authority", "sub.a")]),
+        promised("https", &[(":authority", "a:8443")]),
+        promised("https", &[("host", "b")]),
+        promised("http", &[(":authority", "a")]),
+        promised("https", &[]),
+    ];
+    for request in strangers {
+        let mut t = willing_client();
+        t.recv(promise(1, 2, &request));
+        t.sends(reset(2, PROTOCOL_ERROR));
+        t.breaks(Violation::PushNotAuthoritative);
+        t.recv(headers(2, &OK, End::Last));
+        t.answered(1, &OK, End::Last);
+        t.alive();
+    }
+    for request in [promised("https", &[(":authority", "A:443")]), promised("HTTPS", &[("host", "a")])] {
+        let mut t = willing_client();
+        t.recv(promise(1, 2, &request));
+        t.event(got::promise(1, 2, &request));
+        t.answered(1, &OK, End::Last);
+    }
+    // Of another server that was asked on this connection it may promise as well.
+    let mut t = willing_client();
+    t.asks(&with(&GET[..3], &[(":authority", "b")]), End::Last);
+    let request = promised("https", &[(":authority", "b")]);
+    t.recv(promise(1, 2, &request));
+    t.event(got::promise(1, 2, &request));
+}
+
+/// Covers 9113:8.4-5: a bounded number of servers is known by name, and no promise of others is taken
+#[test]
+fn promises_are_taken_for_a_bounded_number_of_servers() {
+    let mut t = willing_client();
+    let names: Vec<String> = (0..20).map(|n| format!("site{n}")).collect();
+    for name in &names {
+        t.asks(&with(&GET[..3], &[(":authority", name.as_str())]), End::Last);
+    }
+    let request = with(&GET[..3], &[(":authority", "site0")]);
+    t.recv(promise(1, 2, &request));
+    t.event(got::promise(1, 2, &request));
+    t.recv(promise(1, 4, &with(&GET[..3], &[(":authority", "site19")])));
+    t.sends(reset(4, PROTOCOL_ERROR));
+    t.breaks(Violation::PushNotAuthoritative);
+}
+
 /// Covers 9113:8.4, 9113:5.1: reserved (remote), then half-closed (local), then closed
 #[test]
 fn a_pushed_response_arrives() {
@@ -289,7 +342,9 @@ fn a_server_does_not_push_where_it_may_not() {
     let mut t = Transcript::server();
     t.asked(1, &GET, End::Last);
     let push = |t: &mut Transcript, on, fields: &[(&str, &str)]| t.conn.push(StreamId::new(on), &section(fields));
-    assert!(matches!(push(&mut t, 1, &POST), Err(SendError::Malformed(_))));
+    for request in [&POST[..], &GET[..3], &with(&GET, &[("content-length", "5")])] {
+        assert!(matches!(push(&mut t, 1, request), Err(SendError::Malformed(_))), "{request:?}");
+    }
     assert_eq!(push(&mut t, 3, &GET), Err(SendError::NoStream));
     t.recv(settings(&[(SettingId::ENABLE_PUSH, 0)]));
     t.event(Got::Settings);

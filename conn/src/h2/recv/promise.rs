@@ -109,7 +109,11 @@ impl<O: Observer> Connection<O> {
         };
         // RFC 9113 §8.4: safe and cacheable, and without content.
         let is_safe = matches!(block.fields.find(Token::METHOD), Some(b"GET" | b"HEAD"));
-        (!is_safe || facts.content_length.is_some_and(|n| n > 0)).then_some(Violation::PushNotSafe)
+        if !is_safe || facts.content_length.is_some_and(|n| n > 0) {
+            return Some(Violation::PushNotSafe);
+        }
+        // RFC 9113 §8.4: a server promises only what it may speak for.
+        (!self.authorities.cover(&block.fields)).then_some(Violation::PushNotAuthoritative)
     }
 
     /// Uses the promised identifier up and resets it. The peer provoked it, so it is counted and held against R1's bound.

@@ -42,6 +42,10 @@ impl<O: Observer> Connection<O> {
             return Err(SendError::NoExtendedConnect);
         }
         let facts = message::request(fields, ExtendedConnect::On).map_err(|v| SendError::Malformed(v.message()))?;
+        // Only where it will ever be asked for.
+        if self.config.max_reserved_remote > 0 {
+            self.authorities.learn(fields);
+        }
         self.open_stream(id, end, facts);
         self.write_block(id, fields, end);
         Ok(id)
@@ -91,6 +95,12 @@ impl<O: Observer> Connection<O> {
         message::request(fields, ExtendedConnect::Off).map_err(|v| SendError::Malformed(v.message()))?;
         if !matches!(fields.find(Token::METHOD), Some(b"GET" | b"HEAD")) {
             return Err(SendError::Malformed("a promised request must be GET or HEAD"));
+        }
+        if facts.content_length.is_some_and(|octets| octets > 0) {
+            return Err(SendError::Malformed("a promised request has no content"));
+        }
+        if fields.find(Token::AUTHORITY).is_none() {
+            return Err(SendError::Malformed("a promised request must have an authority"));
         }
         let is_head = fields.find(Token::METHOD) == Some(b"HEAD");
         self.streams.open(id, |stream| {

@@ -116,6 +116,8 @@ pub enum Violation {
     PromisedStreamNotIdle,
     /// The promised request has a method that is not safe and cacheable.
     PushNotSafe,
+    /// A promised request is for a server that the peer may not speak for.
+    PushNotAuthoritative,
     /// More promised streams than allowed.
     TooManyPromises,
     // Priorities (RFC 9218 §7.1)
@@ -319,7 +321,7 @@ mod tests {
             assert!(!seen.contains(&v), "{v:?} has two rows");
             seen.push(v);
         }
-        assert_eq!(seen.len(), 84, "a rule was added or removed: count the enum's variants anew");
+        assert_eq!(seen.len(), 85, "a rule was added or removed: count the enum's variants anew");
     }
 
     #[test]

@@ -15,7 +15,7 @@ const fn row(scope: Scope, code: E, section: &'static str, debug: &'static str, 
 pub(super) const TABLE: &[(V, Row)] = &[
     // Starting (RFC 9113 §3.4)
     (V::BadPreface, row(C, E::PROTOCOL_ERROR, "RFC 9113 §3.4", "invalid_preface", "the connection does not begin with the HTTP/2 preface")),
-    (V::Http1Peer, row(C, E::HTTP_1_1_REQUIRED, "RFC 9113 §3.4", "http1_on_http2_port", "the peer speaks HTTP/1, not HTTP/2")),
+    (V::Http1Peer, row(C, E::PROTOCOL_ERROR, "RFC 9113 §3.4", "http1_on_http2_port", "the peer speaks HTTP/1, not HTTP/2")),
     (V::FirstFrameNotSettings, row(C, E::PROTOCOL_ERROR, "RFC 9113 §3.4", "first_frame_not_settings", "the first frame is not a SETTINGS frame")),
     // Field blocks (RFC 9113 §4.3, §6.10)
     (V::ContinuationExpected, row(C, E::PROTOCOL_ERROR, "RFC 9113 §6.10", "continuation_expected", "a frame came between the frames of one field block")),
@@ -60,6 +60,7 @@ pub(super) const TABLE: &[(V, Row)] = &[
     (V::PushOnBadStream, row(C, E::PROTOCOL_ERROR, "RFC 9113 §6.6", "push_on_bad_stream", "PUSH_PROMISE on a stream that is neither open nor half-closed (local)")),
     (V::PromisedStreamNotIdle, row(C, E::PROTOCOL_ERROR, "RFC 9113 §6.6", "promised_stream_not_idle", "PUSH_PROMISE promises a stream that is not idle")),
     (V::PushNotSafe, row(S, E::PROTOCOL_ERROR, "RFC 9113 §8.4", "", "the promised request is not GET or HEAD")),
+    (V::PushNotAuthoritative, row(S, E::PROTOCOL_ERROR, "RFC 9113 §8.4", "", "the promised request is for a server that was not asked anything here")),
     (V::TooManyPromises, row(S, E::ENHANCE_YOUR_CALM, "RFC 9113 §10.5", "", "too many promised streams")),
     // Priorities (RFC 9218 §7.1)
     (V::PriorityUpdateFromServer, row(C, E::PROTOCOL_ERROR, "RFC 9218 §7.1", "priority_update_from_server", "a server sent PRIORITY_UPDATE")),
