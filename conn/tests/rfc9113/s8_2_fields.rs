@@ -47,8 +47,13 @@ fn trap_30_a_bad_field_ends_a_request() {
         let mut fields: Vec<(Octets, Octets)> = GET.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
         fields.push((&name, &value));
         t.recv(headers(id, &fields, End::Last));
-        t.sends(reset(id, PROTOCOL_ERROR));
-        t.breaks(violation);
+        match violation {
+            Violation::ConnectionSpecificField => {
+                t.sends(reset(id, PROTOCOL_ERROR));
+                t.breaks(violation);
+            }
+            _ => t.turns_away(id, violation),
+        }
         id += 2;
     }
     t.alive();
@@ -82,8 +87,23 @@ fn trap_30_a_bad_value_of_a_pseudo_header_field_ends_a_request() {
         }
         let mut t = Transcript::server();
         t.recv(headers(1, &fields, End::Last));
-        t.sends(reset(1, PROTOCOL_ERROR));
-        t.breaks(Violation::FieldValue);
+        t.turns_away(1, Violation::FieldValue);
+        t.alive();
+    }
+}
+
+/// Covers 9113:8.2.1-8: no answer to trailers, nor to a request whose own response has begun
+#[test]
+fn trap_30_a_bad_trailer_is_not_answered() {
+    for answered in [0, 1] {
+        let mut t = Transcript::server();
+        t.asked(1, &POST, End::More);
+        if answered == 1 {
+            t.answers(1, &OK, End::More);
+        }
+        t.recv(headers(1, &[("x", "a ")], End::Last));
+        t.resets(1, PROTOCOL_ERROR, Violation::FieldValue);
+        t.conn.finished(StreamId::new(1));
         t.alive();
     }
 }
@@ -172,11 +192,9 @@ fn a_bad_field_that_enters_the_table_can_be_named_again() {
     let end = Flags::END_HEADERS.with(Flags::END_STREAM);
     // "Foo: x" with incremental indexing, then by its index: malformed both times, for the same reason.
     t.recv(block(1, b"\x82\x87\x84\x01\x01\x61\x40\x03Foo\x01x", end));
-    t.sends(reset(1, PROTOCOL_ERROR));
-    t.breaks(Violation::FieldNameUppercase);
+    t.turns_away(1, Violation::FieldNameUppercase);
     t.recv(block(3, b"\x82\x87\x84\x01\x01\x61\xbe", end));
-    t.sends(reset(3, PROTOCOL_ERROR));
-    t.breaks(Violation::FieldNameUppercase);
+    t.turns_away(3, Violation::FieldNameUppercase);
     t.recv(block(5, b"\x82\x87\x84\x01\x01\x61", end));
     t.event(got::headers(5, &GET, End::Last));
 }

@@ -242,6 +242,14 @@ impl Transcript {
         self.event(got::reset(id, Cause::Local(violation)));
     }
 
+    /// Server: the request is answered 400 and its stream reset, because a name or a value in it is not allowed.
+    #[track_caller]
+    pub(crate) fn turns_away(&mut self, id: u32, violation: Violation) {
+        self.sends(headers(id, &[(":status", "400")], End::Last));
+        self.sends(frames::reset(id, ErrorCode::PROTOCOL_ERROR));
+        self.breaks(violation);
+    }
+
     /// The connection failed for this reason, its GOAWAY (asserted before) says so, and nothing is parsed any more.
     #[track_caller]
     pub(crate) fn fails(&mut self, violation: Violation) {

@@ -192,6 +192,7 @@ impl<O: Observer> Connection<O> {
                 // The stream was opened and is closed by our reset; the identifier is used up.
                 self.streams.open_closed(id, Closed::Ended);
                 self.recycle(block.fields);
+                self.answer_bad_request(id, violation);
                 return Err(violation.on(id));
             }
         };
@@ -278,6 +279,17 @@ impl<O: Observer> Connection<O> {
         self.note(Suspicious::Refused, now);
         self.after_provocation();
         Event::Refused { id, why: Refusal::HeadersTooLarge }
+    }
+
+    /// RFC 9113 §8.2.1: whoever sends a name or a value with octets that are not allowed is told so by a 400, ahead of the stream
+    /// error that every malformed request is (RFC 9113 §8.1.1).
+    fn answer_bad_request(&mut self, id: StreamId, violation: Violation) {
+        if matches!(violation, Violation::FieldName | Violation::FieldNameUppercase | Violation::FieldValue) {
+            let mut answer = self.fields();
+            answer.push_token(Token::STATUS, b"400");
+            self.lane.headers_provoked(id, &answer, End::Last, self.peer.max_frame_size);
+            self.recycle(answer);
+        }
     }
 
     /// A section on a live stream, before it is looked into. `Ok(false)`: ignore it.
