@@ -206,6 +206,13 @@ impl LocalSettings {
     }
 }
 
+/// RFC 9113 §6.5.2: what would end the connection if it came from a peer in `role` is not sent in that role either.
+/// RFC 9218 §2.1, RFC 8441 §3: what the first frame has said of priorities and of extended CONNECT is not said differently later.
+pub(crate) fn may_be_sent(setting: Setting, role: Role) -> bool {
+    let is_said_once = matches!(setting.id, SettingId::NO_RFC7540_PRIORITIES | SettingId::ENABLE_CONNECT_PROTOCOL);
+    !is_said_once && PeerSettings::default().apply(setting.id, setting.value, role).is_ok()
+}
+
 /// The first SETTINGS of a connection: what differs from the defaults, and what is worth saying anyway.
 pub(crate) fn first(config: &Config, role: Role) -> (Vec<Setting>, LocalChange) {
     let mut list = Vec::with_capacity(8);

@@ -1,10 +1,10 @@
 //! RFC 9113 §6.5: SETTINGS (with RFC 8441 §3 and RFC 9218 §2.1).
 
-use pellucid_conn::h2::{Config, Violation};
+use pellucid_conn::h2::{Config, Role, Violation};
 use pellucid_conn::{End, ErrorCode, StreamId};
 use pellucid_frame::{Flags, Kind, Rule, Setting, SettingId};
 
-use crate::transcript::frames::{data, goaway, raw, reset, settings, settings_ack};
+use crate::transcript::frames::{Frame, data, goaway, raw, reset, settings, settings_ack};
 use crate::transcript::got::{self, Got};
 use crate::transcript::{GET, OK, POST, Transcript, zeros};
 
@@ -259,4 +259,33 @@ fn trap_20_content_is_cut_at_the_peers_frame_size() {
     t.conn.send_data(StreamId::new(1), zeros(20_001).into(), End::Last).expect("content");
     t.sends(data(1, &zeros(20_000), End::More));
     t.sends(data(1, &zeros(1), End::Last));
+}
+
+/// Covers 9113:6.5.2-4, 9113:6.5.2-9
+#[test]
+fn settings_that_must_not_be_sent_are_left_out() {
+    let list = |list: &[(SettingId, u32)]| list.iter().map(|&(id, value)| Setting { id, value }).collect::<Vec<_>>();
+    let fine = (SettingId::MAX_CONCURRENT_STREAMS, 5);
+    let wrong = [
+        (SettingId::ENABLE_PUSH, 2),
+        (SettingId::INITIAL_WINDOW_SIZE, 1 << 31),
+        (SettingId::MAX_FRAME_SIZE, 16_383),
+        fine,
+        (SettingId::MAX_FRAME_SIZE, 1 << 24),
+    ];
+    for mut t in [Transcript::server(), Transcript::client()] {
+        t.conn.update_settings(&list(&wrong), t.now);
+        t.sends(settings(&[fine]));
+        t.recv(settings_ack());
+        t.alive();
+    }
+    let mut t = Transcript::server();
+    t.conn.update_settings(&list(&[(SettingId::ENABLE_PUSH, 1), (SettingId::ENABLE_PUSH, 0)]), t.now);
+    t.sends(settings(&[(SettingId::ENABLE_PUSH, 0)]));
+    t.recv(settings_ack());
+    // Nor does a server speak of push by itself.
+    let mut t = Transcript::fresh(Role::Server, Config::server());
+    let Some(Frame::Settings(said)) = t.next_sent() else { panic!("SETTINGS come first") };
+    assert!(said.iter().all(|(id, _)| *id != SettingId::ENABLE_PUSH), "{said:?}");
+    t.forget();
 }

@@ -10,7 +10,7 @@ use crate::h2::message::{self, ExtendedConnect, RequestFacts};
 use crate::h2::ping::Purpose;
 use crate::h2::priority::Priority;
 use crate::h2::role::Role;
-use crate::h2::settings::LocalChange;
+use crate::h2::settings::{self, LocalChange};
 use crate::h2::stream::{Found, Input, Key, Method, Phase, Reading, State, Tail};
 use crate::observer::{Observer, Wait};
 use crate::time::Time;
@@ -225,6 +225,9 @@ impl<O: Observer> Connection<O> {
     }
 
     /// Ends a stream at once with RST_STREAM; what is queued on it is dropped. Nothing happens when it has ended already.
+    ///
+    /// REFUSED_STREAM promises a client that nothing was done with its request. RFC 9113 §8.7 leaves that to the connection,
+    /// which refuses requests before the application knows of them.
     pub fn reset(&mut self, id: StreamId, code: ErrorCode) {
         if self.life == Life::Alive
             && let Found::Live(key) = self.streams.find(id)
@@ -298,6 +301,7 @@ impl<O: Observer> Connection<O> {
         if self.life != Life::Alive {
             return;
         }
+        let list: Vec<Setting> = list.iter().copied().filter(|s| settings::may_be_sent(*s, self.role)).collect();
         let find = |id: SettingId| list.iter().rev().find(|s| s.id == id).map(|s| s.value);
         let change = LocalChange {
             header_table_size: find(SettingId::HEADER_TABLE_SIZE),
@@ -314,7 +318,7 @@ impl<O: Observer> Connection<O> {
         if let Some(size) = change.initial_window_size {
             self.config.stream_window = size;
         }
-        self.send_settings(list, change, now);
+        self.send_settings(&list, change, now);
     }
 
     /// Server: tells the client of an alternative service (RFC 7838 §4). One too long for the client's frames is not told.
