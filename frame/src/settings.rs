@@ -6,7 +6,8 @@
 use crate::{Error, Flags, Head, Kind, Rule, StreamId};
 use std::fmt;
 
-/// The identifier of a setting (registry in RFC 9113 §11.3). Unknown ones are to be ignored (RFC 9113 §6.5.2).
+/// The identifier of a setting (RFC 9113 §6.5.2; the registry is that of RFC 7540 §11.3). Unknown ones are
+/// to be ignored.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SettingId(u16);
 

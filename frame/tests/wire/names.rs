@@ -1,4 +1,4 @@
-//! Names and numbers of the registries (RFC 9113 §7, §11.2, §11.3; RFC 7838, 8336, 8441, 9218), and identifiers.
+//! Names and numbers of the registries (RFC 7540 §11.2, §11.3; RFC 9113 §7; RFC 7838, 8336, 8441, 9218), and identifiers.
 
 use pellucid_frame::*;
 
