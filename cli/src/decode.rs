@@ -3,6 +3,7 @@
 //! For: finding the octets (files, standard input, hex text), telling whose they are, printing what the tap tells.
 //! Not for: knowing anything else of HTTP/2; that is the tap's.
 
+mod capture;
 mod hex;
 mod recognise;
 
@@ -20,8 +21,8 @@ use crate::titles::Titles;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES, group(ArgGroup::new("capture").required(true)))]
 pub(crate) struct Args {
-    /// What one side of a connection sent, as raw octets or hex text; `-` is standard input. Two files that begin as
-    /// the two sides of a connection do are explained together, with windows
+    /// A capture of the network (pcap, pcapng), or what one side of a connection sent, as raw octets or hex text; `-` is
+    /// standard input. Two files that begin as the two sides of a connection do are explained together, with windows
     #[arg(group = "capture", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The octets as hex text; white space, colons and 0x are skipped
@@ -30,9 +31,18 @@ pub(crate) struct Args {
     /// Who sent them; not needed where they begin as a connection does
     #[arg(long, value_name = "SIDE")]
     from: Option<Side>,
+    /// Only this connection of a capture; they are numbered as they begin
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    connection: Option<u32>,
     /// Show the values of authorization and cookie fields, and of those never to be indexed
     #[arg(long)]
     secrets: bool,
+}
+
+impl Args {
+    fn secrets(&self) -> Secrets {
+        if self.secrets { Secrets::Shown } else { Secrets::Redacted }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -96,6 +106,7 @@ fn load(file: &Path) -> Result<Vec<u8>, Failure> {
     };
     let octets = read.map_err(|error| failed(error.to_string()))?;
     match std::str::from_utf8(&octets) {
+        _ if capture::is_capture(&octets) => Ok(octets),
         Ok(text) if hex::is_likely(text) => hex::parse(text).map_err(failed),
         _ => Ok(octets),
     }
@@ -104,6 +115,12 @@ fn load(file: &Path) -> Result<Vec<u8>, Failure> {
 fn explain(args: &Args, name: &str, octets: &[u8], out: &mut impl Write) -> Result<(), Failure> {
     if octets.is_empty() {
         return Err(Failure::new(format!("{name}: no octets to explain")));
+    }
+    if capture::is_capture(octets) {
+        return explain_capture(args, name, octets, out);
+    }
+    if args.connection.is_some() {
+        return Err(Failure::usage(format!("{name}: --connection is for captures, and this is none")));
     }
     recognise::recognise(octets).map_err(|why| Failure::new(format!("{name}: {why}")))?;
     let told = tap::sender(octets);
@@ -126,6 +143,18 @@ fn explain(args: &Args, name: &str, octets: &[u8], out: &mut impl Write) -> Resu
     })
 }
 
+fn explain_capture(args: &Args, name: &str, octets: &[u8], out: &mut impl Write) -> Result<(), Failure> {
+    if args.from.is_some() {
+        return Err(Failure::usage(format!("{name}: a capture tells itself who sends, without --from")));
+    }
+    let connection = args.connection.and_then(|number| usize::try_from(number).ok());
+    match capture::explain(octets, &capture::Wanted { connection, secrets: args.secrets() }, out) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(why)) => Err(Failure::new(format!("{name}: {why}"))),
+        Err(error) => output_failed(error),
+    }
+}
+
 fn explain_pair(args: &Args, client: &[u8], server: &[u8], out: &mut impl Write) -> Result<(), Failure> {
     writeln!(out, "(both sides of a connection; their order is one that could have been)").or_else(output_failed)?;
     show(args, out, |mut sink| tap::tell_pair(client, server, &mut sink))
@@ -133,7 +162,7 @@ fn explain_pair(args: &Args, client: &[u8], server: &[u8], out: &mut impl Write)
 
 /// Writes down what `tell` tells.
 fn show(args: &Args, out: &mut impl Write, tell: impl FnOnce(&mut dyn FnMut(Record))) -> Result<(), Failure> {
-    let secrets = if args.secrets { Secrets::Shown } else { Secrets::Redacted };
+    let secrets = args.secrets();
     let mut written = Ok(());
     let mut titles = Titles::default();
     tell(&mut |record| {
@@ -157,6 +186,9 @@ Examples:
   pellucid decode --hex '000006 04 00 00000000  0003 00000064'
   pellucid decode --from client --hex 0x00000101050000000182
   pellucid decode client.bin server.bin
+  sudo tcpdump -i lo -w - port 8080 | pellucid decode -
+  pellucid decode --connection 2 capture.pcapng
 
 Exit code: 0 where there was something to explain, which includes captures that break a rule or end in mid-frame;
-1 where there is no HTTP/2 to be seen: neither a preface nor a whole frame of a known type at the beginning.";
+1 where there is no HTTP/2 to be seen: neither a preface nor a whole frame of a known type at the beginning, or in a
+capture no cleartext connection of it.";

@@ -25,7 +25,7 @@ pub(super) fn recognise(octets: &[u8]) -> Result<(), String> {
 }
 
 /// The version of HTTP/1 that a request line ends with or a status line begins with (RFC 9112 §3, §4).
-fn http1(octets: &[u8]) -> Option<&'static str> {
+pub(super) fn http1(octets: &[u8]) -> Option<&'static str> {
     let start = octets.get(..octets.len().min(LONGEST_LINE)).unwrap_or_default();
     let line = start.split(|octet| *octet == b'\n').next()?.trim_ascii_end();
     // The preface was chosen to look like a request, of another version.
