@@ -24,7 +24,7 @@ fn server_greets(t: &mut Transcript) {
     ]));
 }
 
-/// Covers 9113:3.4
+/// Covers 9113:3.2-3, 9113:3.3-2, 9113:3.4-2
 #[test]
 fn a_server_says_its_settings_before_it_has_heard_anything() {
     let mut t = fresh_server();
@@ -33,7 +33,7 @@ fn a_server_says_its_settings_before_it_has_heard_anything() {
     t.sends_nothing();
 }
 
-/// Covers 9113:3.4
+/// Covers 9113:3.2-3, 9113:3.4-1
 #[test]
 fn a_client_begins_with_the_preface_and_its_settings_and_need_not_wait() {
     let mut t = Transcript::fresh(Role::Client, Config::client());
@@ -47,7 +47,7 @@ fn a_client_begins_with_the_preface_and_its_settings_and_need_not_wait() {
     assert_eq!(kind_after_preface, Some(&Kind::SETTINGS.get()));
 }
 
-/// Covers 9113:3.4
+/// Covers 9113:3.4-3
 #[test]
 fn settings_are_exchanged_and_acknowledged() {
     let mut t = fresh_server();
@@ -61,7 +61,7 @@ fn settings_are_exchanged_and_acknowledged() {
     t.alive();
 }
 
-/// Covers 9113:3.4
+/// Covers 9113:3.4-4
 #[test]
 fn a_wrong_preface_ends_the_connection() {
     for wrong in
@@ -76,7 +76,7 @@ fn a_wrong_preface_ends_the_connection() {
     }
 }
 
-/// Covers 9113:3.4
+/// Covers 9113:3.4-1, 9113:3.4-4
 #[test]
 fn trap_01_the_first_frame_must_be_settings_and_no_acknowledgment() {
     for first in
@@ -92,7 +92,7 @@ fn trap_01_the_first_frame_must_be_settings_and_no_acknowledgment() {
     }
 }
 
-/// Covers 9113:3.4
+/// Covers 9113:3.4-2, 9113:3.4-4
 #[test]
 fn trap_01_a_server_too_must_begin_with_settings() {
     for first in [ping(*b"too soon"), settings_ack(), window_update(0, 1)] {
@@ -110,7 +110,7 @@ fn trap_01_a_server_too_must_begin_with_settings() {
     }
 }
 
-/// Covers 9113:3.4, 9113:9.2
+/// Covers 9113:3.4-4: HTTP/1 is a preface that is not valid, and is called what it is
 #[test]
 fn trap_36_http1_octets_end_cleanly_however_they_are_cut() {
     for request in ["GET / HTTP/1.1\r\nhost: a\r\n\r\n", "POST /x HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n"] {
@@ -121,13 +121,13 @@ fn trap_36_http1_octets_end_cleanly_however_they_are_cut() {
             for piece in request.as_bytes().chunks(cut) {
                 t.recv_octets(piece);
             }
-            t.sends(goaway(0, ErrorCode::HTTP_1_1_REQUIRED));
+            t.sends(goaway(0, ErrorCode::PROTOCOL_ERROR));
             t.fails(Violation::Http1Peer);
         }
     }
 }
 
-/// Covers 9113:3.4
+/// Covers 9113:3.4-4
 #[test]
 fn no_preface_in_time_ends_the_connection() {
     for octets in [0, 23, 24] {
@@ -143,7 +143,7 @@ fn no_preface_in_time_ends_the_connection() {
     }
 }
 
-/// Covers 9113:3.4, 9113:5.4.3
+/// No rule of its own: RFC 9113 §5.4.3 says what becomes of the streams.
 #[test]
 fn the_end_of_the_transport_is_an_error_while_streams_are_open() {
     let mut t = Transcript::server();
@@ -159,7 +159,7 @@ fn the_end_of_the_transport_is_an_error_while_streams_are_open() {
     t.is_over();
 }
 
-/// Covers 9113:3.4: an endpoint may send anything that does not depend on the peer's settings at once
+/// Covers 9113:3.4-3: an endpoint may send anything that does not depend on the peer's settings at once
 #[test]
 fn requests_that_come_with_the_preface_are_answered() {
     let mut t = fresh_server();
@@ -175,11 +175,11 @@ fn requests_that_come_with_the_preface_are_answered() {
     t.answers(1, &crate::transcript::OK, End::Last);
 }
 
-/// Covers 9113:3.3: a client learns from the first octets that the server speaks HTTP/1
+/// Covers 9113:3.4-4: a client learns from the first octets that the server speaks HTTP/1
 #[test]
 fn an_http1_answer_is_recognised() {
     let mut client = Connection::client(Config::client(), Time::ZERO);
     let mut input = BytesMut::from(&b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"[..]);
     let error = client.next_event(&mut input, Time::ZERO).expect_err("not HTTP/2");
-    assert_eq!(error.violation, Violation::Http1Peer);
+    assert_eq!((error.violation, error.code()), (Violation::Http1Peer, ErrorCode::PROTOCOL_ERROR));
 }
