@@ -15,6 +15,7 @@ mod hpack;
 mod load;
 mod s3_starting;
 mod s4_frames;
+mod s5_errors;
 mod s5_streams;
 mod s6_1_data;
 mod s6_2_to_4_headers_priority_reset;

@@ -89,8 +89,6 @@ impl<O: Observer> Connection<O> {
                 Err(Violation::StreamIdParity.into())
             }
             Found::Idle if self.role == Role::Client && !self.ignores(id) => Err(Violation::HeadersOnIdleStream.into()),
-            // RFC 9113 §5.1.1: identifiers only grow.
-            Found::Skipped => Err(Violation::StreamIdNotIncreasing.into()),
             _ => Ok(()),
         }
     }
@@ -136,16 +134,24 @@ impl<O: Observer> Connection<O> {
                 Err(Refused::Peer(violation)) => Err(violation.on(id)),
                 _ => Ok(None),
             },
-            // Too long ago to say who closed it: processed minimally (RFC 9113 §5.1).
-            Found::Skipped | Found::Forgotten => {
-                self.note(Suspicious::Glitch(1), now);
-                Ok(None)
-            }
+            Found::Skipped | Found::Forgotten => self.on_passed(found, &block, now),
         };
         if !matches!(result, Ok(Some(_))) {
             self.recycle(block.fields);
         }
         result
+    }
+
+    /// A section on an identifier that was passed over, or used so long ago that nobody remembers.
+    fn on_passed(&mut self, found: Found, block: &Block, now: Time) -> Result<Option<Event>, Fault> {
+        // RFC 9113 §5.1.1: identifiers only grow. Where memory fails, a request says by itself that it means a new stream.
+        let is_request = self.role == Role::Server && block.fields.find(Token::METHOD).is_some();
+        if found == Found::Skipped || is_request {
+            return Err(Violation::StreamIdNotIncreasing.into());
+        }
+        // Too long ago to say who closed it: processed minimally (RFC 9113 §5.1).
+        self.note(Suspicious::Glitch(1), now);
+        Ok(None)
     }
 
     /// Whether the section is above our limits; an error when it is far above them.
