@@ -16,6 +16,7 @@ pub struct Url {
     port: u16,
     /// As written, without a default port.
     authority: String,
+    /// With the query; empty where the text ended behind the authority.
     path: String,
 }
 
@@ -83,8 +84,7 @@ fn parse(text: &str) -> Result<Url, &'static str> {
     }
     let bracketed = if authority.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
     let authority = if port == default { bracketed } else { format!("{bracketed}:{port}") };
-    // RFC 9113 §8.3.1: no empty path for http and https.
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let path = if path.starts_with('?') { format!("/{path}") } else { path.to_owned() };
     Ok(Url { is_secure, host: host.to_owned(), port, authority, path })
 }
 
@@ -122,7 +122,14 @@ impl Url {
     /// Path and query; never empty.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        if self.path.is_empty() { "/" } else { &self.path }
+    }
+
+    /// What a request with this method says as its path (RFC 9113 §8.3.1): [`Url::path`], but an asterisk for OPTIONS of the server
+    /// as a whole, whose URL ends behind the authority.
+    #[must_use]
+    pub fn target(&self, method: &str) -> &str {
+        if method == "OPTIONS" && self.path.is_empty() { "*" } else { self.path() }
     }
 
     /// Whether one connection serves both.
@@ -156,13 +163,13 @@ impl Url {
     /// A request for it with this method.
     #[must_use]
     pub fn request(&self, method: &str) -> Request {
-        Request::new(method, self.scheme(), &self.authority, &self.path)
+        Request::new(method, self.scheme(), &self.authority, self.target(method))
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme(), self.authority, self.path)
+        write!(f, "{}://{}{}", self.scheme(), self.authority, self.path())
     }
 }
 
@@ -181,6 +188,23 @@ mod tests {
         for (text, host, port, authority, path) in table {
             let url: Url = text.parse().unwrap();
             assert_eq!((url.host(), url.port(), url.authority(), url.path()), (host, port, authority, path), "{text}");
+        }
+    }
+
+    /// Covers 9113:8.3.1-9, 9113:8.3.1-10, 9113:8.3.1-11
+    #[test]
+    fn a_request_has_a_path_and_options_of_the_server_an_asterisk() {
+        let table = [
+            ("http://a", "GET", "/"),
+            ("http://a?b", "GET", "/?b"),
+            ("http://a#b", "OPTIONS", "*"),
+            ("http://a", "OPTIONS", "*"),
+            ("http://a/", "OPTIONS", "/"),
+            ("http://a?b", "OPTIONS", "/?b"),
+        ];
+        for (text, method, path) in table {
+            let request = text.parse::<Url>().unwrap().request(method);
+            assert_eq!(request.path(), path.as_bytes(), "{method} {text}");
         }
     }
 

@@ -81,7 +81,7 @@ impl Order {
     /// The request for one URL.
     pub(super) fn request(&self, url: &Url) -> Result<Request, Failure> {
         let authority = self.header("host").unwrap_or(url.authority());
-        let mut request = Request::new(&self.method, url.scheme(), authority, url.path());
+        let mut request = Request::new(&self.method, url.scheme(), authority, url.target(&self.method));
         for Header { name, value } in self.headers.iter().filter(|header| header.name != "host") {
             request = request.with_header(name, value);
         }
