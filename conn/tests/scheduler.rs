@@ -81,17 +81,17 @@ impl Server {
     }
 
     fn ask(&mut self, id: u32, priority: &str) {
-        let request = fields(&[
-            (":method", "GET"),
-            (":scheme", "https"),
-            (":path", "/"),
-            (":authority", "a"),
-            ("priority", priority),
-        ]);
+        let get =
+            [(":method", "GET"), (":scheme", "https"), (":path", "/"), (":authority", "a"), ("priority", priority)];
+        self.send_request(id, &get, End::Last);
+    }
+
+    fn send_request(&mut self, id: u32, request: &[(&str, &str)], end: End) {
+        let request = fields(request);
         let mut out = Vec::new();
         let at = encode::reserve_head(&mut out);
         self.encoder.encode(&request, &mut out);
-        encode::finish_headers(&mut out, at, StreamId::new(id), End::Last, 16_384);
+        encode::finish_headers(&mut out, at, StreamId::new(id), end, 16_384);
         self.recv(|o| o.extend_from_slice(&out));
     }
 
@@ -140,6 +140,7 @@ fn turns(pattern: &[u32], times: usize) -> Vec<u32> {
     pattern.repeat(times)
 }
 
+/// Covers 9218:4-1, 9218:10-1: the default is urgency 3
 #[test]
 fn urgent_streams_go_first() {
     let mut s = Server::new(100_000);
@@ -153,6 +154,7 @@ fn urgent_streams_go_first() {
     assert_eq!(s.order(), want);
 }
 
+/// Covers 9218:10-3
 #[test]
 fn equals_go_one_after_another_in_the_order_of_their_streams() {
     let mut s = Server::new(100_000);
@@ -168,6 +170,7 @@ fn equals_go_one_after_another_in_the_order_of_their_streams() {
     assert_eq!(s.order(), [1, 1, 1, 3, 3, 3, 5, 5, 5, 7, 7, 7]);
 }
 
+/// Covers 9218:10-2, 9218:10-4
 #[test]
 fn incremental_equals_share_frame_by_frame() {
     let mut s = Server::new(100_000);
@@ -177,7 +180,28 @@ fn incremental_equals_share_frame_by_frame() {
     assert_eq!(s.order(), turns(&[1, 3, 5], 5));
 }
 
-/// RFC 9218 §10: a long response that is not incremental must not starve the incremental ones of its urgency.
+/// Covers 9218:10.1-1
+#[test]
+fn a_tunnel_shares_with_its_equals() {
+    let mut s = Server::new(100_000);
+    s.respond(1, "", 4000);
+    s.send_request(3, &[(":method", "CONNECT"), (":authority", "a:443")], End::More);
+    let tunnel = StreamId::new(3);
+    s.conn.send_headers(tunnel, &fields(&[(":status", "200")]), End::More).unwrap();
+    s.conn.send_data(tunnel, Bytes::from(vec![0; 2000]), End::More).unwrap();
+    assert_eq!(s.order(), [1, 3, 1, 3, 1, 1]);
+    // Refused, it is a response like others.
+    s.respond(5, "", 2000);
+    s.send_request(7, &[(":method", "CONNECT"), (":authority", "a:443")], End::More);
+    let refused = StreamId::new(7);
+    s.conn.send_headers(refused, &fields(&[(":status", "403")]), End::More).unwrap();
+    s.conn.send_data(refused, Bytes::from(vec![0; 2000]), End::Last).unwrap();
+    assert_eq!(s.order(), [5, 5, 7, 7]);
+}
+
+/// A long response that is not incremental must not starve the incremental ones of its urgency.
+///
+/// Covers 9218:10-5
 #[test]
 fn incremental_and_sequential_equals_take_turns() {
     let mut s = Server::new(100_000);
@@ -187,6 +211,7 @@ fn incremental_and_sequential_equals_take_turns() {
     assert_eq!(s.order(), [1, 3, 1, 5, 1, 3, 1, 5]);
 }
 
+/// Covers 9218:7-1
 #[test]
 fn a_client_may_change_its_mind() {
     let mut s = Server::new(100_000);

@@ -268,7 +268,7 @@ fn is_token(value: &[u8]) -> bool {
 }
 
 /// RFC 3986 §3.1: a letter first.
-fn is_scheme(value: &[u8]) -> bool {
+pub(super) fn is_scheme(value: &[u8]) -> bool {
     value.first().is_some_and(u8::is_ascii_alphabetic) && Set::SCHEME.covers(value)
 }
 

@@ -67,7 +67,7 @@ fn trap_18_an_acknowledgment_of_nothing_ends_the_connection() {
     }
 }
 
-/// Covers 9113:6.5.2, 8441:3, 9218:2.1
+/// Covers 9113:6.5.2, 8441:3-1, 9218:2.1-2
 #[test]
 fn trap_19_values_out_of_range_end_the_connection_on_either_side() {
     let cases = [
@@ -105,7 +105,7 @@ fn trap_19_a_server_must_not_enable_push() {
     t.fails(Violation::ServerEnabledPush);
 }
 
-/// Covers 8441:3
+/// Covers 8441:3-2
 #[test]
 fn trap_19_extended_connect_is_not_taken_back() {
     let mut t = Transcript::client();

@@ -111,7 +111,7 @@ fn trap_35_a_broken_tunnel_is_a_connect_error() {
     t.alive();
 }
 
-/// Covers 8441:4
+/// Covers 8441:4-2
 #[test]
 fn trap_35_protocol_needs_leave_and_connect() {
     let other = with(&GET, &[(":protocol", "websocket")]);
@@ -127,7 +127,7 @@ fn trap_35_protocol_needs_leave_and_connect() {
     }
 }
 
-/// Covers 8441:4: the pseudo-header fields of other requests are needed
+/// Covers 8441:4-1: the pseudo-header fields of other requests are needed
 #[test]
 fn trap_35_extended_connect_needs_scheme_and_path() {
     let mut config = Config::server();
@@ -146,7 +146,7 @@ fn trap_35_extended_connect_needs_scheme_and_path() {
     t.reads(1, b"a message", End::Last);
 }
 
-/// Covers 8441:3: a client waits for the server's word
+/// Covers 8441:3-3: a client waits for the server's word
 #[test]
 fn a_client_uses_extended_connect_only_where_it_is_offered() {
     let mut t = Transcript::client();

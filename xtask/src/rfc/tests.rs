@@ -23,7 +23,7 @@ Table of Contents
 
 1. Introduction
 
-   The key words \"MUST\", \"MUST NOT\", \"SHOULD\", and \"SHOULD
+   The key words \"MUST\", “MUST NOT”, \"SHOULD\", and \"SHOULD
    NOT\" are defined elsewhere, and REQUIRED is not one we count.
 
 2. Rules

@@ -59,10 +59,12 @@ fn heading(line: &str) -> Option<Section> {
 
 /// How many key words a line holds. `MUST NOT` is one, wherever its line is broken: only its first half counts.
 fn key_words(line: &str) -> usize {
-    let words = line.split(|character: char| !character.is_alphanumeric() && character != '"');
+    let words = line.split(|character: char| !character.is_alphanumeric() && !QUOTES.contains(&character));
     words.filter(|word| KEY_WORDS.contains(word)).count()
 }
 
+/// What keeps a key word in quotation marks from being one.
+const QUOTES: &[char] = &['"', '\u{201c}', '\u{201d}'];
 const KEY_WORDS: &[&str] = &["MUST", "SHOULD"];
 const UNNUMBERED: &[&str] = &[
     "Abstract",

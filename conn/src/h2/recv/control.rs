@@ -12,6 +12,8 @@ use crate::h2::connection::Connection;
 use crate::h2::fault::Fault;
 use crate::h2::goaway::Leaving;
 use crate::h2::limits::Suspicious;
+use crate::h2::message;
+use crate::h2::octets::Set;
 use crate::h2::ping::Purpose;
 use crate::h2::priority::Priority;
 use crate::h2::role::Role;
@@ -246,6 +248,15 @@ impl<O: Observer> Connection<O> {
             && frame.stream.is_connection()
             && frame.flags.get() & 0x0f == 0
             && frame.payload.len() <= EXTENSION_KEPT;
-        fine.then(|| Event::Origin(frame.iter().map(Bytes::copy_from_slice).collect()))
+        // RFC 8336 §2.2: entries that are no origins are ignored.
+        let origins = || frame.iter().filter(|entry| is_origin(entry)).map(Bytes::copy_from_slice);
+        fine.then(|| Event::Origin(origins().collect()))
     }
+}
+
+/// An origin in ASCII (RFC 6454 §6.2): scheme, host, and a port where it is not the scheme's own.
+fn is_origin(entry: &[u8]) -> bool {
+    let Some(at) = entry.windows(3).position(|octets| octets == b"://") else { return false };
+    let (scheme, authority) = (entry.get(..at).unwrap_or_default(), entry.get(at + 3..).unwrap_or_default());
+    message::is_scheme(scheme) && Set::AUTHORITY.covers(authority)
 }

@@ -92,7 +92,8 @@ impl<O: Observer> Connection<O> {
             return Err(SendError::NoStream);
         }
         let id = self.next_id()?;
-        message::request(fields, ExtendedConnect::Off).map_err(|v| SendError::Malformed(v.message()))?;
+        let facts = message::request(fields, ExtendedConnect::Off).map_err(|v| SendError::Malformed(v.message()))?;
+        // RFC 9113 §8.4: safe, cacheable and without content; of a server by name, whom this one must be able to speak for.
         if !matches!(fields.find(Token::METHOD), Some(b"GET" | b"HEAD")) {
             return Err(SendError::Malformed("a promised request must be GET or HEAD"));
         }
@@ -144,6 +145,8 @@ impl<O: Observer> Connection<O> {
         if !is_interim {
             let is_tunnel = stream.method == Method::Connect && facts.status < 300;
             stream.outgoing.phase = if is_tunnel { Phase::Tunnel } else { Phase::Body };
+            // RFC 9218 §10.1: a tunnel may last, and gets its share at once. Nothing of it is queued yet, so it is in no place.
+            stream.priority.incremental |= is_tunnel;
         }
         if from == State::ReservedLocal {
             self.counts.ours += 1;
@@ -289,14 +292,17 @@ impl<O: Observer> Connection<O> {
         }
         let role = self.role;
         let Some((key, stream)) = self.streams.by_id(id) else { return };
+        // RFC 9218 §7.1: of a stream on which content may still come, and of none that was not promised.
+        let may_receive = stream.state.can_receive() || stream.state == State::ReservedRemote;
         self.schedule.reprioritise(key, stream, priority);
         // RFC 9218 §2.1.1: of no use to a server that has not said that it listens.
-        if role == Role::Client && self.peer.no_rfc7540_priorities != Some(false) {
+        if role == Role::Client && may_receive && self.peer.no_rfc7540_priorities != Some(false) {
             self.lane.priority_update(id, &priority.to_value());
         }
     }
 
-    /// Changes settings of ours. Larger limits hold at once, smaller ones when the peer has acknowledged them.
+    /// Changes settings of ours. Larger limits hold at once, smaller ones when the peer has acknowledged them. Values that this
+    /// side must not send (RFC 9113 §6.5.2) are left out.
     pub fn update_settings(&mut self, list: &[Setting], now: Time) {
         if self.life != Life::Alive {
             return;
