@@ -103,7 +103,7 @@ fn client() -> (Connection, Vec<u8>) {
     (conn, octets(&of_a_server()))
 }
 
-/// Covers 9113:4.1
+/// No rule of the RFC: the transport cuts octets where it likes.
 #[test]
 fn one_octet_at_a_time_is_as_good_as_all_at_once() {
     for end in [server, client] {
@@ -120,7 +120,7 @@ fn one_octet_at_a_time_is_as_good_as_all_at_once() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Covers 9113:4.1
+    /// No rule of the RFC: see above.
     #[test]
     fn cuts_anywhere_change_nothing(sizes in prop::collection::vec(1_usize..3000, 1..60)) {
         for end in [server, client] {

@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 
 use pellucid_conn::h2::{Config, Scope, Violation};
-use pellucid_conn::{Cause, End, ErrorCode};
+use pellucid_conn::{Cause, End, ErrorCode, StreamId};
 use pellucid_frame::{Flags, Kind, Rule};
 
-use crate::transcript::frames::{Frame, goaway, headers, raw, reset};
-use crate::transcript::{GET, POST, Transcript, got, zeros};
+use crate::transcript::frames::{Frame, goaway, raw, reset};
+use crate::transcript::{GET, OK, POST, Transcript, got, with, zeros};
 
 const FRAME_SIZE_ERROR: ErrorCode = ErrorCode::FRAME_SIZE_ERROR;
 const PROTOCOL_ERROR: ErrorCode = ErrorCode::PROTOCOL_ERROR;
@@ -77,7 +77,9 @@ fn for_promises() -> Vec<Case> {
     ]
 }
 
-/// Covers 9113:4.2, 9113:5.4.1, 9113:6
+/// Covers 9113:4.2-3, 9113:4.2-4, 9113:4.2-5, 9113:5.4-3, 9113:5.4.1-1, 9113:6.1-3, 9113:6.1-5, 9113:6.2-5, 9113:6.2-6, 9113:6.3-1,
+/// 9113:6.4-4, 9113:6.4-7, 9113:6.5-4, 9113:6.5-6, 9113:6.5-8, 9113:6.7-6, 9113:6.7-7, 9113:6.8-4, 9113:6.9-3, 9113:6.9-6,
+/// 9113:6.10-4
 #[test]
 fn a_malformed_frame_that_concerns_the_connection_ends_it() {
     for Case(rule, frame, code) in for_connections() {
@@ -89,7 +91,7 @@ fn a_malformed_frame_that_concerns_the_connection_ends_it() {
     }
 }
 
-/// Covers 9113:5.4.2, 9113:6.3, 9113:6.9
+/// Covers 9113:4.2-3, 9113:6.3-2, 9113:6.9-2
 #[test]
 fn a_malformed_frame_that_concerns_a_stream_ends_only_that() {
     for Case(rule, frame, code) in for_streams() {
@@ -99,12 +101,12 @@ fn a_malformed_frame_that_concerns_a_stream_ends_only_that() {
         t.sends(reset(1, code));
         t.breaks(Violation::Frame(rule));
         t.event(got::reset(1, Cause::Local(Violation::Frame(rule))));
-        t.conn.finished(pellucid_conn::StreamId::new(1));
+        t.conn.finished(StreamId::new(1));
         t.alive();
     }
 }
 
-/// Covers 9113:6.6
+/// Covers 9113:4.2-4, 9113:4.2-5, 9113:6.6-6, 9113:6.6-13, 9113:6.6-14
 #[test]
 fn a_malformed_promise_ends_the_connection() {
     for Case(rule, frame, code) in for_promises() {
@@ -132,7 +134,7 @@ fn every_frame_rule_has_a_case() {
     }
 }
 
-/// Covers 9113:4.2: from the head, before the payload arrives
+/// Covers 9113:4.2-2, 9113:4.2-5: from the head, before the payload arrives
 #[test]
 fn trap_03_an_oversized_frame_is_known_by_its_head() {
     for kind in [Kind::DATA, Kind::HEADERS, Kind::SETTINGS, Kind::CONTINUATION, Kind::PUSH_PROMISE, Kind::new(0xff)] {
@@ -148,13 +150,41 @@ fn trap_03_an_oversized_frame_is_known_by_its_head() {
     }
 }
 
-/// Covers 9113:4.2
+/// Covers 9113:4.2-1
 #[test]
 fn trap_03_a_frame_of_just_the_maximum_is_fine() {
-    let mut t = Transcript::server();
+    let mut config = Config::server();
+    config.max_header_list_size = 20_000;
+    let mut t = Transcript::server_with(config);
     t.asked(1, &POST, End::More);
     t.reads(1, &zeros(16_384), End::Last);
-    t.answers(1, &crate::transcript::OK, End::Last);
-    t.recv(headers(3, &GET, End::Last));
-    t.event(got::headers(3, &GET, End::Last));
+    t.answers(1, &OK, End::Last);
+    t.conn.finished(StreamId::new(1));
+    // A field whose value fills the rest: its length of 16,372 is 127 + 0x75 + (0x7e << 7).
+    let value = "v".repeat(16_372);
+    let block = [b"\x82\x87\x84\x01\x01\x61\0\x01x\x7f\xf5\x7e".as_slice(), value.as_bytes()].concat();
+    let fields = with(&GET, &[("x", &value)]);
+    let ends = Flags::END_HEADERS.with(Flags::END_STREAM);
+    t.recv(raw(Kind::HEADERS, ends, 3, &block));
+    t.event(got::headers(3, &fields, End::Last));
+    t.conn.finished(StreamId::new(3));
+    t.recv(raw(Kind::HEADERS, Flags::END_STREAM, 5, b""));
+    t.recv(raw(Kind::CONTINUATION, Flags::END_HEADERS, 5, &block));
+    t.event(got::headers(5, &fields, End::Last));
+    t.conn.finished(StreamId::new(5));
+    for (kind, begin) in [
+        (Kind::PRIORITY_UPDATE, b"\0\0\0\x07".as_slice()),
+        (Kind::ALTSVC, b"\0\x09https://a"),
+        (Kind::ORIGIN, b"\0\x09https://a"),
+        (Kind::new(0xff), b""),
+        (Kind::GOAWAY, b"\0\0\0\0\0\0\0\0"),
+    ] {
+        let mut payload = begin.to_vec();
+        payload.resize(16_384, b' ');
+        t.recv(raw(kind, Flags::NONE, 0, &payload));
+    }
+    t.event(got::goaway(0, ErrorCode::NO_ERROR));
+    t.asked(7, &GET, End::Last);
+    t.conn.finished(StreamId::new(7));
+    t.alive();
 }

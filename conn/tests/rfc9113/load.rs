@@ -36,14 +36,14 @@ fn overdone(mut t: Transcript, mut again: impl FnMut(u32) -> Vec<Frame>, last: u
     t.fails(violation);
 }
 
-/// Covers 9113:10.5
+/// Covers 9113:10.5-2
 #[test]
 fn frames_that_change_nothing_are_bounded() {
     overdone(impatient(), |_| vec![raw(Kind::new(0x16), Flags::NONE, 0, b"")], 0, Violation::TooManyGlitches);
     overdone(impatient(), |_| vec![raw(Kind::PRIORITY, Flags::NONE, 1, b"\0\0\0\0\0")], 0, Violation::TooManyGlitches);
 }
 
-/// Covers 9113:10.5
+/// Covers 9113:10.5-2
 #[test]
 fn empty_data_frames_are_bounded() {
     let mut t = impatient();
@@ -51,13 +51,13 @@ fn empty_data_frames_are_bounded() {
     overdone(t, |_| vec![data(1, b"", End::More)], 1, Violation::TooManyDataFrames);
 }
 
-/// Covers 9113:10.5
+/// Covers 9113:10.5-2
 #[test]
 fn window_updates_without_data_are_bounded() {
     overdone(impatient(), |_| vec![window_update(0, 1)], 0, Violation::TooManyWindowUpdates);
 }
 
-/// Covers 9113:10.5
+/// Covers 9113:10.5-2
 #[test]
 fn requests_reset_at_once_are_bounded() {
     let mut t = impatient();
@@ -75,7 +75,7 @@ fn requests_reset_at_once_are_bounded() {
     );
 }
 
-/// Covers 9113:10.5: a response that has begun may be given up as often as anyone likes
+/// Covers 9113:10.5-2: a response that has begun may be given up as often as anyone likes
 #[test]
 fn requests_reset_after_the_response_began_are_no_attack() {
     let mut t = impatient();
@@ -90,14 +90,14 @@ fn requests_reset_after_the_response_began_are_no_attack() {
     t.alive();
 }
 
-/// Covers 9113:10.5
+/// Covers 9113:10.5-2
 #[test]
 fn stream_errors_are_bounded() {
     let again = |n| vec![headers(2 * n + 1, &[("x", "y")], End::Last)];
     overdone(impatient(), again, 21, Violation::TooManyInternalResets);
 }
 
-/// Covers 9113:10.5, 9113:5.1.2
+/// Covers 9113:10.5-2, 9113:5.1.2-2
 #[test]
 fn requests_above_the_limit_are_bounded() {
     let mut t = impatient();
@@ -109,7 +109,7 @@ fn requests_above_the_limit_are_bounded() {
     overdone(t, |n| vec![headers(2 * n + 9, &GET, End::Last)], 27, Violation::TooManyRefused);
 }
 
-/// Covers 9113:10.5: three quarters into any bound an honest peer is warned and loses nothing
+/// Covers 9113:10.5-2: three quarters into any bound an honest peer is warned and loses nothing
 #[test]
 fn a_polite_goaway_comes_first() {
     let mut t = impatient();
@@ -121,7 +121,7 @@ fn a_polite_goaway_comes_first() {
     t.alive();
 }
 
-/// Covers 9113:6.5, 9113:10.5
+/// Covers 9113:10.5-2
 #[test]
 fn settings_in_one_frame_are_bounded() {
     let mut t = Transcript::server();
@@ -133,7 +133,7 @@ fn settings_in_one_frame_are_bounded() {
     t.fails(Violation::TooManySettings);
 }
 
-/// Covers 9113:6.10, 9113:10.5.1
+/// Covers 9113:10.5-2
 #[test]
 fn continuations_are_bounded_even_empty_ones() {
     let mut t = Transcript::server();
@@ -147,7 +147,7 @@ fn continuations_are_bounded_even_empty_ones() {
     t.fails(Violation::TooManyContinuations);
 }
 
-/// Covers 9113:10.5.1: sizes count as decoded, 32 octets a field, and the stop comes while the block is under way
+/// Covers 9113:10.5.1-1: sizes count as decoded, 32 octets a field, and the stop comes while the block is under way
 #[test]
 fn a_section_far_above_the_limit_ends_the_connection() {
     let mut t = Transcript::server();
@@ -167,7 +167,7 @@ fn a_section_far_above_the_limit_ends_the_connection() {
     t.fails(Violation::HeaderListWayTooLarge);
 }
 
-/// Covers 9113:10.5
+/// Covers 9113:10.5-2
 #[test]
 fn a_block_must_be_complete_in_time() {
     let mut t = Transcript::server();
@@ -182,7 +182,7 @@ fn a_block_must_be_complete_in_time() {
     t.fails(Violation::HeaderBlockTimeout);
 }
 
-/// Covers 9113:10.5: replies the peer provokes and does not read
+/// Covers 9113:10.5-2: replies the peer provokes and does not read
 #[test]
 fn a_peer_that_never_reads_is_not_read_from() {
     let mut t = Transcript::server();
@@ -204,7 +204,7 @@ fn a_peer_that_never_reads_is_not_read_from() {
     t.fails(Violation::TooManyGlitches);
 }
 
-/// Covers 9113:10.5: the second line, for a bound that was set too close to the first
+/// Covers 9113:10.5-2: the second line, for a bound that was set too close to the first
 #[test]
 fn replies_that_pile_up_all_the_same_end_the_connection() {
     let mut config = Config::server();
@@ -218,7 +218,7 @@ fn replies_that_pile_up_all_the_same_end_the_connection() {
     t.fails(Violation::ControlBufferFull);
 }
 
-/// Covers 9113:10.5: slow bodies
+/// Covers 9113:10.5-2: slow bodies
 #[test]
 fn content_that_does_not_come_ends_the_stream() {
     let mut t = Transcript::server();
@@ -232,7 +232,7 @@ fn content_that_does_not_come_ends_the_stream() {
     t.alive();
 }
 
-/// Covers 9113:10.5: slow readers
+/// Covers 9113:10.5-2: slow readers
 #[test]
 fn a_window_that_does_not_open_ends_the_stream() {
     let mut t = Transcript::server();

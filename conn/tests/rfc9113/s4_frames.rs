@@ -11,7 +11,7 @@ use crate::transcript::{GET, OK, POST, Transcript, got, with};
 
 const REQUEST: &[u8] = b"\x82\x87\x84\x41\x01\x61";
 
-/// Covers 9113:4.1
+/// Covers 9113:4.1-6
 #[test]
 fn trap_02_reserved_bits_are_ignored() {
     let mut t = Transcript::server();
@@ -27,7 +27,7 @@ fn trap_02_reserved_bits_are_ignored() {
     t.alive();
 }
 
-/// Covers 9113:4.1
+/// No rule of its own: RFC 9113 §6.8 draws the bit, and §4.1 says what such bits mean.
 #[test]
 fn trap_02_the_reserved_bit_of_a_goaway_does_not_hide_it_from_a_client() {
     let mut t = Transcript::client();
@@ -38,7 +38,7 @@ fn trap_02_the_reserved_bit_of_a_goaway_does_not_hide_it_from_a_client() {
     t.event(got::reset(3, Cause::NotProcessed));
 }
 
-/// Covers 9113:4.1
+/// Covers 9113:4.1-3, 9113:5.5-1
 #[test]
 fn trap_02_undefined_flags_are_ignored() {
     let mut t = Transcript::server();
@@ -54,7 +54,7 @@ fn trap_02_undefined_flags_are_ignored() {
     t.alive();
 }
 
-/// Covers 9113:4.1, 9113:5.5
+/// Covers 9113:4.1-2, 9113:5.5-1, 9113:5.5-2
 #[test]
 fn frames_of_unknown_types_are_ignored_on_any_stream() {
     let mut t = Transcript::server();
@@ -68,7 +68,7 @@ fn frames_of_unknown_types_are_ignored_on_any_stream() {
     t.alive();
 }
 
-/// Covers 9113:4.3, 9113:6.10
+/// Covers 9113:4.3-1, 9113:5.5-3, 9113:6.2-3, 9113:6.10-2
 #[test]
 fn trap_04_nothing_comes_between_the_frames_of_a_block() {
     let between = [
@@ -96,7 +96,7 @@ fn trap_04_nothing_comes_between_the_frames_of_a_block() {
     }
 }
 
-/// Covers 9113:6.10
+/// Covers 9113:5.1-11, 9113:6.10-6
 #[test]
 fn trap_04_a_block_that_is_complete_has_no_continuation() {
     let mut t = Transcript::server();
@@ -111,7 +111,7 @@ fn trap_04_a_block_that_is_complete_has_no_continuation() {
     t.fails(Violation::ContinuationUnexpected);
 }
 
-/// Covers 9113:4.3, 9113:6.10
+/// Covers 9113:4.3-1, 9113:4.3-2
 #[test]
 fn a_block_may_come_in_pieces_even_empty_ones() {
     let mut t = Transcript::server();
@@ -124,7 +124,7 @@ fn a_block_may_come_in_pieces_even_empty_ones() {
     t.event(got::headers(3, &GET, End::Last));
 }
 
-/// Covers 9113:4.3: END_STREAM stands on HEADERS and counts when the block is complete
+/// No rule of its own: END_STREAM stands on HEADERS and counts when the block is complete (RFC 9113 §5.1).
 #[test]
 fn the_stream_ends_with_the_block_not_with_its_first_frame() {
     let mut t = Transcript::server();
@@ -138,7 +138,7 @@ fn the_stream_ends_with_the_block_not_with_its_first_frame() {
 /// A field that both sides now have in their tables if, and only if, the block was decoded.
 const NEW: [(&str, &str); 1] = [("x-in-the-table", "if the block was decoded")];
 
-/// Covers 9113:4.3
+/// Covers 9113:4.3-2
 #[test]
 fn trap_05_the_block_of_a_refused_request_is_decoded() {
     let mut config = Config::server();
@@ -154,7 +154,7 @@ fn trap_05_the_block_of_a_refused_request_is_decoded() {
     t.asked(5, &with(&GET, &NEW), End::Last);
 }
 
-/// Covers 9113:4.3, 9113:6.8
+/// Covers 9113:4.3-2, 9113:6.8-7
 #[test]
 fn trap_05_the_block_of_a_request_after_goaway_is_decoded() {
     let mut t = Transcript::server();
@@ -172,7 +172,7 @@ fn trap_05_the_block_of_a_request_after_goaway_is_decoded() {
     t.event(got::trailers(1, &NEW));
 }
 
-/// Covers 9113:4.3, 9113:5.1
+/// Covers 9113:4.3-2, 9113:5.1-9
 #[test]
 fn trap_05_the_block_on_a_stream_we_have_reset_is_decoded() {
     let mut t = Transcript::server();
@@ -186,7 +186,7 @@ fn trap_05_the_block_on_a_stream_we_have_reset_is_decoded() {
     t.alive();
 }
 
-/// Covers 9113:4.3: malformed messages are decoded to the end as well
+/// Covers 9113:4.3-2: malformed messages are decoded to the end as well
 #[test]
 fn trap_05_the_block_of_a_malformed_request_is_decoded() {
     let mut t = Transcript::server();
@@ -195,7 +195,7 @@ fn trap_05_the_block_of_a_malformed_request_is_decoded() {
     t.asked(3, &with(&GET, &NEW), End::Last);
 }
 
-/// Covers 9113:4.3.1
+/// Covers 9113:4.3.1-2
 #[test]
 fn trap_06_after_a_reduction_the_next_block_must_say_so() {
     let mut config = Config::server();
@@ -211,7 +211,7 @@ fn trap_06_after_a_reduction_the_next_block_must_say_so() {
     t.event(got::headers(1, &GET, End::Last));
 }
 
-/// Covers 9113:4.3.1: before its acknowledgment the peer could not know
+/// Covers 9113:4.3.1-2: before its acknowledgment the peer could not know
 #[test]
 fn trap_06_before_the_acknowledgment_no_update_is_due() {
     let mut t = Transcript::server();
@@ -224,7 +224,7 @@ fn trap_06_before_the_acknowledgment_no_update_is_due() {
     t.fails(Violation::Compression(pellucid_hpack::Error::MissingSizeUpdate));
 }
 
-/// Covers 9113:4.3.1, 7541:4.2
+/// Covers 9113:4.3.1-1
 #[test]
 fn trap_06_we_say_the_smallest_size_the_peer_had_in_between() {
     // In two SETTINGS frames and in one.

@@ -23,7 +23,7 @@ fn with_a_closed_stream() -> Transcript {
     t
 }
 
-/// Covers 9113:5.1
+/// Covers 9113:5.1-1, 9113:5.4.1-1, 9113:6.4-6
 #[test]
 fn an_idle_stream_accepts_only_headers_and_priority() {
     let cases = [
@@ -45,7 +45,7 @@ fn an_idle_stream_accepts_only_headers_and_priority() {
     t.alive();
 }
 
-/// Covers 9113:5.1
+/// Covers 9113:5.1-1, 9113:5.1-2
 #[test]
 fn a_client_too_refuses_frames_on_idle_streams() {
     let cases = [
@@ -63,7 +63,7 @@ fn a_client_too_refuses_frames_on_idle_streams() {
     }
 }
 
-/// Covers 9113:5.1, 9113:5.1.1
+/// Covers 9113:5.1.1-4
 #[test]
 fn trap_07_opening_a_stream_closes_the_lower_idle_ones() {
     // DATA: the stream error of a closed stream; WINDOW_UPDATE and RST_STREAM: ignored; HEADERS: the connection ends.
@@ -84,7 +84,7 @@ fn trap_07_opening_a_stream_closes_the_lower_idle_ones() {
     t.fails(Violation::StreamIdNotIncreasing);
 }
 
-/// Covers 9113:5.1
+/// Covers 9113:5.1-7, 9113:6.1-4
 #[test]
 fn trap_08_content_after_end_stream_ends_the_stream_only() {
     for frame in [data(1, b"x", End::More), data(1, b"", End::Last), headers(1, &[("x", "y")], End::Last)] {
@@ -97,7 +97,7 @@ fn trap_08_content_after_end_stream_ends_the_stream_only() {
     }
 }
 
-/// Covers 9113:5.1
+/// Covers 9113:5.1-7, 9113:6.9-4: and what is excepted
 #[test]
 fn trap_08_half_closed_remote_still_takes_window_updates_priority_and_resets() {
     let mut t = Transcript::server();
@@ -110,7 +110,7 @@ fn trap_08_half_closed_remote_still_takes_window_updates_priority_and_resets() {
     t.alive();
 }
 
-/// Covers 9113:5.1
+/// Covers 9113:5.1-11: what is permitted is no error
 #[test]
 fn trap_08_half_closed_local_takes_everything() {
     let mut t = Transcript::server();
@@ -125,7 +125,7 @@ fn trap_08_half_closed_local_takes_everything() {
     t.alive();
 }
 
-/// Covers 9113:5.1, 9113:5.4.2
+/// Covers 9113:5.1-9, 9113:5.1-10, 9113:5.4.2-1, 9113:5.4.2-2, 9113:6.4-2, 9113:6.9-5
 #[test]
 fn trap_09_after_our_reset_everything_is_ignored_and_nothing_is_lost() {
     let mut t = Transcript::server();
@@ -154,7 +154,7 @@ fn trap_09_after_our_reset_everything_is_ignored_and_nothing_is_lost() {
     t.alive();
 }
 
-/// Covers 9113:5.1, 9113:6.9
+/// Covers 9113:5.4.2-3, 9113:6.9-4
 #[test]
 fn trap_10_window_updates_and_resets_on_closed_streams_are_ignored() {
     let mut t = with_a_closed_stream();
@@ -165,7 +165,7 @@ fn trap_10_window_updates_and_resets_on_closed_streams_are_ignored() {
     t.alive();
 }
 
-/// Covers 9113:5.1: the peer's reset may cross our END_STREAM; from then on the stream counts as one it has reset
+/// No rule demands so much: the peer's reset may cross our END_STREAM; from then on the stream counts as one it has reset.
 #[test]
 fn trap_10_headers_after_a_reset_that_crossed_our_end_are_a_stream_error() {
     let mut t = with_a_closed_stream();
@@ -176,7 +176,7 @@ fn trap_10_headers_after_a_reset_that_crossed_our_end_are_a_stream_error() {
     t.alive();
 }
 
-/// Covers 9113:5.1.1
+/// Covers 9113:5.1-2, 9113:5.1.1-4
 #[test]
 fn trap_11_a_client_opens_odd_streams_only() {
     let mut t = Transcript::server();
@@ -185,7 +185,7 @@ fn trap_11_a_client_opens_odd_streams_only() {
     t.fails(Violation::StreamIdParity);
 }
 
-/// Covers 9113:5.1, 9113:5.1.1
+/// No rule names this code: RFC 9113 §5.1 permits it for any frame on a closed stream.
 #[test]
 fn trap_11_an_identifier_is_used_once() {
     let mut t = with_a_closed_stream();
@@ -194,7 +194,7 @@ fn trap_11_an_identifier_is_used_once() {
     t.fails(Violation::HeadersOnClosedStream);
 }
 
-/// Covers 9113:5.1.1
+/// Covers 9113:5.1.1-4
 #[test]
 fn trap_11_identifiers_only_grow() {
     let mut t = Transcript::server();
@@ -205,7 +205,7 @@ fn trap_11_identifiers_only_grow() {
     t.fails(Violation::StreamIdNotIncreasing);
 }
 
-/// Covers 9113:5.1.1
+/// No rule demands it: RFC 9113 §5.1.1 lets a server leave when identifiers run out.
 #[test]
 fn trap_11_the_last_identifier_is_accepted_and_then_the_server_leaves() {
     let mut t = Transcript::server();
@@ -216,7 +216,7 @@ fn trap_11_the_last_identifier_is_accepted_and_then_the_server_leaves() {
     t.conn.finished(StreamId::MAX);
 }
 
-/// Covers 9113:5.1.1
+/// No rule demands it, as above.
 #[test]
 fn trap_11_a_server_leaves_before_identifiers_run_out() {
     let mut t = Transcript::server();
@@ -233,7 +233,7 @@ fn trap_11_a_server_leaves_before_identifiers_run_out() {
     t.sends_nothing();
 }
 
-/// Covers 9113:5.1.1: a client's own grow by two; that they run out is tested beside `open`
+/// Covers 9113:5.1.1-1, 9113:5.1.1-3: a client's own grow by two; that they run out is tested beside `open`
 #[test]
 fn trap_11_a_client_opens_odd_streams_in_order() {
     let mut t = Transcript::client();
@@ -242,7 +242,7 @@ fn trap_11_a_client_opens_odd_streams_in_order() {
     }
 }
 
-/// Covers 9113:5.1.2, 9113:8.7
+/// Covers 9113:5.1.2-2
 #[test]
 fn trap_12_a_stream_above_the_limit_is_refused() {
     for acknowledged in [0, 1] {
@@ -266,7 +266,7 @@ fn trap_12_a_stream_above_the_limit_is_refused() {
     }
 }
 
-/// Covers 9113:5.1.2, 9113:10.5: handlers count, not streams
+/// Covers 9113:10.5-2: handlers count, not streams
 #[test]
 fn a_reset_stream_whose_handler_still_runs_holds_its_slot() {
     let mut config = Config::server();
@@ -283,7 +283,7 @@ fn a_reset_stream_whose_handler_still_runs_holds_its_slot() {
     t.alive();
 }
 
-/// Covers 9113:5.1.2, 9113:6.5.2
+/// Covers 9113:5.1.2-1, 9113:6.5.2-6
 #[test]
 fn trap_12_a_limit_of_zero_streams_is_legal_and_reversible() {
     let mut t = Transcript::client();
@@ -302,7 +302,7 @@ fn trap_12_a_limit_of_zero_streams_is_legal_and_reversible() {
     t.event(Got::SlotFree);
 }
 
-/// Covers 9113:5.1.2: reserved streams do not count
+/// Covers 9113:5.1.1-2, 9113:5.1.1-3, 9113:5.1.2-1: reserved streams do not count
 #[test]
 fn trap_12_promised_streams_do_not_count() {
     let mut t = Transcript::server();
@@ -324,7 +324,7 @@ fn trap_12_promised_streams_do_not_count() {
     t.answers(4, &OK, End::Last);
 }
 
-/// Covers 9113:5.4.2
+/// Covers 9113:5.4.2-2, 9113:5.4.2-3
 #[test]
 fn trap_13_a_reset_is_never_answered_and_sent_once() {
     let mut t = Transcript::server();
@@ -344,7 +344,7 @@ fn trap_13_a_reset_is_never_answered_and_sent_once() {
     t.alive();
 }
 
-/// Covers 9113:5.1: HEADERS on a stream the peer has reset
+/// No rule demands so much: RFC 9113 §5.1 would permit a connection error.
 #[test]
 fn trap_13_headers_after_the_peers_reset_are_a_stream_error() {
     let mut t = Transcript::server();
@@ -358,7 +358,7 @@ fn trap_13_headers_after_the_peers_reset_are_a_stream_error() {
     t.alive();
 }
 
-/// Covers 9113:6.4: an idle stream is never reset
+/// Covers 9113:6.4-5: an idle stream is never reset
 #[test]
 fn trap_13_a_stream_error_on_an_idle_stream_ends_the_connection() {
     let mut t = Transcript::server();
@@ -367,7 +367,7 @@ fn trap_13_a_stream_error_on_an_idle_stream_ends_the_connection() {
     t.fails(Violation::Frame(Rule::PrioritySelfDependency));
 }
 
-/// Covers 9113:5.1: DATA on a closed stream
+/// Covers 9113:5.4.2-2, 9113:6.1-4
 #[test]
 fn content_on_a_closed_stream_is_a_stream_error_once() {
     let mut t = with_a_closed_stream();
@@ -379,7 +379,7 @@ fn content_on_a_closed_stream_is_a_stream_error_once() {
     t.alive();
 }
 
-/// Covers 9113:5.1: the client's view of the same
+/// No rule demands it: the client's view of what RFC 9113 §5.1 permits on a closed stream.
 #[test]
 fn a_server_that_goes_on_after_the_end_ends_the_connection() {
     let mut t = Transcript::client();
@@ -390,7 +390,7 @@ fn a_server_that_goes_on_after_the_end_ends_the_connection() {
     t.fails(Violation::HeadersOnClosedStream);
 }
 
-/// Covers 9113:5.4.1: nothing after a connection error is looked at
+/// Covers 9113:5.4-2: nothing after a connection error is looked at
 #[test]
 fn after_a_connection_error_nothing_is_parsed() {
     let mut t = Transcript::server();
@@ -404,7 +404,7 @@ fn after_a_connection_error_nothing_is_parsed() {
     assert_eq!(t.conn.send_headers(StreamId::new(1), &section(&OK), End::Last), Err(SendError::Dead));
 }
 
-/// Covers 9113:5.4.1: and no command puts anything behind the GOAWAY
+/// Covers 9113:5.4-2: and no command puts anything behind the GOAWAY
 #[test]
 fn after_a_connection_error_commands_send_nothing() {
     let setting = pellucid_frame::Setting { id: SettingId::MAX_CONCURRENT_STREAMS, value: 1 };
@@ -433,7 +433,7 @@ fn after_a_connection_error_commands_send_nothing() {
     }
 }
 
-/// Covers 9113:5.4.1: octets that are consumed late are nothing to write about
+/// Covers 9113:5.4-2: octets that are consumed late are nothing to write about
 #[test]
 fn after_a_connection_error_consumed_content_is_not_announced() {
     let mut config = Config::server();
@@ -450,7 +450,7 @@ fn after_a_connection_error_consumed_content_is_not_announced() {
     t.fails(Violation::DataOnIdleStream);
 }
 
-/// Covers 9113:5.1: many streams later a closed one is still closed, and one too long gone is forgotten without harm
+/// Covers 9113:5.1-10: many streams later a closed one is still closed, and one too long gone is forgotten without harm
 #[test]
 fn long_gone_streams_do_no_harm() {
     let mut t = Transcript::server();

@@ -57,7 +57,7 @@ fn table() -> String {
     table
 }
 
-/// Covers 9113:5.1
+/// Covers 9113:5.1-1, 9113:5.1-3, 9113:5.1-4, 9113:5.1-5, 9113:5.1-6, 9113:5.1-7, 9113:5.1-8, 9113:5.1-11
 #[test]
 fn the_state_machine_is_the_reviewed_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stream-states.txt");
@@ -69,7 +69,7 @@ fn the_state_machine_is_the_reviewed_one() {
     assert!(table == reviewed, "the table differs from {}; it is now:\n{table}", path.display());
 }
 
-/// Covers 9113:5.1.2
+/// Covers 9113:5.1.2-1, 9113:5.1.2-2: which streams count
 #[test]
 fn open_and_half_closed_streams_count_and_no_others() {
     let active: Vec<_> = STATES.into_iter().filter(|state| state.is_active()).collect();
