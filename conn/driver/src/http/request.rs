@@ -52,7 +52,8 @@ impl FromStr for Origin {
 /// A request that a client is to send, in native form, and what its response may then be: [`Expected::response`].
 ///
 /// `origin` fills in where the URI has no scheme or no authority; a `host` field goes before both as `:authority`
-/// (RFC 9113 §8.3.1). A `Uri` always has a path: OPTIONS of the server as a whole is asked for by the URI `*`. Extensions heeded: [`Protocol`], [`OnInterim`]. The body is polled once.
+/// (RFC 9113 §8.3.1). A `Uri` always has a path: OPTIONS of the server as a whole is asked for by the URI `*`. Extensions that are
+/// heeded: [`Protocol`], [`OnInterim`]. The body is polled once.
 ///
 /// # Errors
 /// `SendError::Malformed`: no authority to be found, or a CONNECT request with content.
