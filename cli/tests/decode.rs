@@ -119,6 +119,27 @@ fn wrong_usage_is_exit_code_2() {
     }
 }
 
+/// What is in captures is tested where they are read.
+#[test]
+fn captures_are_known_by_their_magic() {
+    let mut head = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
+    head.resize(24, 0);
+    let refused: [(&[u8], &str); 3] = [
+        (&head, "pellucid: -: a capture without packets\n"),
+        (&head[..9], "pellucid: -: a capture cut off before its first packet\n"),
+        (b"\n\r\r\n\x1c\0\0\0nonsense", "pellucid: -: a damaged capture: its head cannot be read\n"),
+    ];
+    for (octets, why) in refused {
+        assert_eq!(complaint(&pellucid(&["-"], octets)), why);
+    }
+    for (args, octets) in
+        [(["--from", "client"], &head[..]), (["--connection", "1"], b"PRI * HTTP/2.0"), (["--connection", "0"], &head)]
+    {
+        let output = pellucid(&[args[0], args[1], "-"], octets);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+    }
+}
+
 /// What `pellucid decode … | head` does: the reader is gone before the first line.
 #[test]
 fn a_reader_that_leaves_is_no_failure() {

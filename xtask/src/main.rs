@@ -58,7 +58,7 @@ Usage: cargo xtask <task>
                  --check only says what is missing or stale, --only 9113 for one RFC
   hpack          how well header compression does on recorded traffic
   footprint      what a program pays for this library and for its peers, in crates and octets
-  peers <what>   other clients and servers: install, conformance, interop, examples, speed, idle
+  peers <what>   other clients and servers: install, conformance, interop, examples, captures, speed, idle
   ci             everything a change must pass, in order, after cargo test --workspace
   help           this list
 ";

@@ -2,6 +2,7 @@
 //! servers, and comparisons of speed and memory. Nothing here leaves 127.0.0.1 but `install`, which fetches the peers.
 
 mod allow;
+mod captures;
 mod check;
 mod conformance;
 mod examples;
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         "interop" => interop::run(&options.setup()?, &options.words),
         "examples" => examples::run(&options.setup()?, &options.words),
         "speed" => speed::run(&options.setup()?, &options.speed),
+        "captures" => captures::run(&options.setup()?),
         "idle" => idle::run(&options.setup()?, &options.idle),
         _ => Err(USAGE.into()),
     }
@@ -71,6 +73,7 @@ usage: cargo xtask peers install
        cargo xtask peers conformance
        cargo xtask peers interop [WORD…]                   only checks whose names contain one of the words
        cargo xtask peers examples [WORD…]                  the examples, driven by curl, nghttp and grpcurl
+       cargo xtask peers captures                          what tcpdump records of curl and nghttp, explained by `pellucid decode`
        cargo xtask peers speed [--servers pellucid,nghttpd,hyper] [--runs N]
        cargo xtask peers idle [--connections N]           memory of connections that stay open, ours and hyper's
 options: --pellucid PATH   a program to take instead of target/release/pellucid, which is built otherwise";

@@ -85,7 +85,7 @@ fn step(what: &str, command: &mut Command) -> Result<(), String> {
 }
 
 /// Programs, and the Debian packages that bring them.
-const PACKAGES: [(&str, &str); 8] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("curl", "curl"),
     ("openssl", "openssl"),
     ("taskset", "util-linux"),
@@ -94,6 +94,7 @@ const PACKAGES: [(&str, &str); 8] = [
     ("nghttpd", "nghttp2-server"),
     ("nginx", "nginx"),
     ("h2o", "h2o"),
+    ("tcpdump", "tcpdump"),
 ];
 /// Programs, and their sources.
 const GO_PROGRAMS: [(&str, &str); 2] = [

@@ -125,9 +125,12 @@ fn nothing(skipped: &Skipped) -> String {
             "link type {other_link} is not read here; Ethernet (1), Linux cooked (113, 276), loopback (0, 108) and raw \
              IP (101, 228, 229) are"
         ),
-        Skipped { packets, .. } => format!("no TCP segment among the {packets} packets of the capture"),
+        Skipped { packets, .. } => format!("no TCP segment in the capture (packets: {packets})"),
     }
 }
 
 /// A record, before it is written down.
 type Sink<'a> = &'a mut dyn FnMut(Record);
+
+#[cfg(test)]
+mod tests;

@@ -123,10 +123,10 @@ fn end(tap: &mut Tap, mut sink: Sink<'_>) {
 fn troubles(counts: Counts, role: Role, out: &mut impl Write) -> io::Result<()> {
     let list = [
         (counts.out_of_order, "segments ahead of others"),
-        (counts.again, "segments sent again"),
-        (counts.missing_octets, "octets missing from the capture"),
+        (counts.again, "sent again"),
+        (counts.missing_octets, "octets missing"),
     ];
-    let told: Vec<_> = list.iter().filter(|(count, _)| *count > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let told: Vec<_> = list.iter().filter(|(count, _)| *count > 0).map(|(n, what)| format!("{what} {n}")).collect();
     if told.is_empty() {
         return Ok(());
     }
