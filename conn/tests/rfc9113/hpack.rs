@@ -47,7 +47,7 @@ fn undecodable(cases: &[(&[u8], Error)]) {
     }
 }
 
-/// Covers 7541:2.3.3, 7541:6.1
+/// Covers 7541:2.3.3-1, 7541:6.1-1
 #[test]
 fn trap_37_an_index_of_zero_or_beyond_both_tables_ends_the_connection() {
     undecodable(&[
@@ -60,7 +60,7 @@ fn trap_37_an_index_of_zero_or_beyond_both_tables_ends_the_connection() {
     ]);
 }
 
-/// Covers 7541:4.1, 7541:4.4
+/// Covers 7541:4.4-1
 #[test]
 fn trap_38_an_entry_larger_than_the_table_clears_it_and_is_no_error() {
     let mut t = Transcript::server();
@@ -77,7 +77,7 @@ fn trap_38_an_entry_larger_than_the_table_clears_it_and_is_no_error() {
     t.fails(Violation::Compression(Error::IndexBeyondTable));
 }
 
-/// Covers 7541:4.4: the name of an entry that its own insertion evicts
+/// Covers 7541:4.4-2: the name of an entry that its own insertion evicts
 #[test]
 fn trap_38_an_insertion_may_name_the_entry_it_evicts() {
     let mut t = Transcript::server();
@@ -95,7 +95,7 @@ fn trap_38_an_insertion_may_name_the_entry_it_evicts() {
     t.event(got::headers(5, &with(&GET, &[("name", "w".repeat(4000).as_str())]), End::Last));
 }
 
-/// Covers 7541:4.2, 7541:6.3
+/// Covers 7541:4.2-3, 7541:6.3-2
 #[test]
 fn trap_39_size_updates_stand_at_the_start_and_within_the_limit() {
     undecodable(&[
@@ -113,7 +113,7 @@ fn trap_39_size_updates_stand_at_the_start_and_within_the_limit() {
     }
 }
 
-/// Covers 7541:4.2: in a CONTINUATION, before any field and after one
+/// Covers 7541:4.2-3: in a CONTINUATION, before any field and after one
 #[test]
 fn trap_39_a_continuation_is_not_a_start() {
     let mut t = Transcript::server();
@@ -127,7 +127,7 @@ fn trap_39_a_continuation_is_not_a_start() {
     t.fails(Violation::Compression(Error::SizeUpdateAfterField));
 }
 
-/// Covers 7541:5.1
+/// Covers 7541:5.1-1
 #[test]
 fn trap_40_integers_that_never_end_or_overflow_end_the_connection() {
     undecodable(&[
@@ -147,7 +147,7 @@ fn trap_40_integers_that_never_end_or_overflow_end_the_connection() {
     t.event(got::headers(1, &with(&GET, &[("accept-charset", "x")]), End::Last));
 }
 
-/// Covers 7541:5.2
+/// Covers 7541:5.2-1, 7541:5.2-2, 7541:5.2-3
 #[test]
 fn trap_41_bad_huffman_strings_end_the_connection() {
     undecodable(&[
@@ -160,7 +160,7 @@ fn trap_41_bad_huffman_strings_end_the_connection() {
     t.event(got::headers(1, &with(&GET, &[("x", "")]), End::Last));
 }
 
-/// Covers 7541:7.4: a length is judged before anything is buffered
+/// Covers 7541:7.4-1: a length is judged before anything is buffered
 #[test]
 fn trap_41_a_string_beyond_every_limit_ends_the_connection_at_its_length() {
     let mut t = Transcript::server();
@@ -169,7 +169,7 @@ fn trap_41_a_string_beyond_every_limit_ends_the_connection_at_its_length() {
     t.fails(Violation::Compression(Error::StringTooLong));
 }
 
-/// Covers 7541:6.2.3, 7541:7.1.3: what must never be indexed is still marked when it is sent on
+/// Covers 7541:6.2.3-1, 7541:7.1.3-1, 7541:7.1.3-2: what must never be indexed is still marked when it is sent on
 #[test]
 fn trap_42_never_indexed_survives_a_relay() {
     let mut server = Transcript::server();
@@ -199,7 +199,7 @@ fn trap_42_never_indexed_survives_a_relay() {
     assert_eq!(lengths.first(), lengths.last(), "nothing is learnt from its size");
 }
 
-/// Covers 9113:4.3, 7541: any cut of a block gives the same fields and the same table
+/// Covers 9113:4.3-1, 7541:2.1-2
 #[test]
 fn trap_43_a_block_means_the_same_however_it_is_cut() {
     let fields = with(&GET, &[("x-first", "value"), ("accept-language", "de-DE, fr;q=0.5"), ("x-first", "value")]);

@@ -7,7 +7,7 @@ use pellucid_frame::{Flags, Kind, Rule};
 use crate::transcript::frames::{data, goaway, raw};
 use crate::transcript::{GET, OK, POST, Transcript, got, with, zeros};
 
-/// Covers 9113:6.1
+/// Covers 9113:6.1-5
 #[test]
 fn trap_14_padding_as_long_as_the_payload_ends_the_connection() {
     // One octet of Pad Length that counts itself, and one that counts more than there is.
@@ -20,7 +20,7 @@ fn trap_14_padding_as_long_as_the_payload_ends_the_connection() {
     }
 }
 
-/// Covers 9113:6.1
+/// Covers 9113:6.1-5
 #[test]
 fn trap_14_all_padding_is_legal() {
     let mut t = Transcript::server();
@@ -35,7 +35,7 @@ fn trap_14_all_padding_is_legal() {
     t.alive();
 }
 
-/// Covers 9113:6.1, 9113:8.1.1: padding counts for flow control, not for content-length
+/// Covers 9113:6.9-5: padding counts for flow control, not for content-length
 #[test]
 fn trap_14_padding_counts_for_the_window_and_not_for_the_content() {
     let mut t = Transcript::server();
@@ -52,7 +52,7 @@ fn trap_14_padding_counts_for_the_window_and_not_for_the_content() {
     t.alive();
 }
 
-/// Covers 9113:6.1: padding octets may be anything
+/// No rule: padding octets may be anything, and nobody has to look (RFC 9113 §6.1)
 #[test]
 fn padding_is_not_looked_at() {
     let mut t = Transcript::server();
@@ -65,7 +65,7 @@ fn padding_is_not_looked_at() {
     t.alive();
 }
 
-/// Covers 9113:6.1: content of every size arrives as it was sent
+/// Covers 9113:4.2-1: content of every size arrives as it was sent
 #[test]
 fn content_arrives_whole_whatever_its_size() {
     let mut t = Transcript::server();
@@ -83,7 +83,7 @@ fn content_arrives_whole_whatever_its_size() {
     assert_eq!(t.conn.stats().data_in, 1 + 511 + 512 + 4095 + 8191 + 8192 + 8193 + 16_384 + 16_000);
 }
 
-/// Covers 9113:6.1: empty frames in the middle of a message say nothing
+/// No rule: empty frames in the middle of a message say nothing
 #[test]
 fn an_empty_frame_in_the_middle_is_not_told() {
     let mut t = Transcript::server();

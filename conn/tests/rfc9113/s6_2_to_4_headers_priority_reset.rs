@@ -9,7 +9,7 @@ use crate::transcript::{GET, OK, POST, Transcript, got, with};
 
 const PROTOCOL_ERROR: ErrorCode = ErrorCode::PROTOCOL_ERROR;
 
-/// Covers 9113:6.2
+/// No rule: where the fields of HEADERS stand (RFC 9113 §6.2)
 #[test]
 fn trap_15_pad_length_dependency_weight_block_padding_in_this_order() {
     let mut t = Transcript::server();
@@ -25,7 +25,7 @@ fn trap_15_pad_length_dependency_weight_block_padding_in_this_order() {
     t.alive();
 }
 
-/// Covers 9113:4.2, 9113:6.2
+/// Covers 9113:4.2-3, 9113:4.2-4
 #[test]
 fn trap_15_headers_shorter_than_their_fixed_fields_end_the_connection() {
     let both = Flags::PADDED.with(Flags::PRIORITY).with(Flags::END_HEADERS);
@@ -41,7 +41,7 @@ fn trap_15_headers_shorter_than_their_fixed_fields_end_the_connection() {
     }
 }
 
-/// Covers 9113:6.3
+/// Covers 9113:6.3-2
 #[test]
 fn trap_16_priority_of_another_length_ends_the_stream_only() {
     for payload in [b"".as_slice(), b"\0\0\0\0", b"\0\0\0\0\x0f\0"] {
@@ -54,7 +54,7 @@ fn trap_16_priority_of_another_length_ends_the_stream_only() {
     }
 }
 
-/// Covers 9113:6.3
+/// Covers 9113:6.3-1
 #[test]
 fn trap_16_priority_on_the_connection_ends_it() {
     let mut t = Transcript::server();
@@ -63,7 +63,7 @@ fn trap_16_priority_on_the_connection_ends_it() {
     t.fails(Violation::Frame(Rule::PriorityOnStreamZero));
 }
 
-/// Covers 9113:6.3, 7540:5.3.1: with the exclusive bit set, which is not part of the identifier
+/// No rule of RFC 9113: RFC 7540 §5.3.1; with the exclusive bit set, which is not part of the identifier
 #[test]
 fn trap_16_a_stream_cannot_depend_on_itself() {
     let mut t = Transcript::server();
@@ -80,7 +80,7 @@ fn trap_16_a_stream_cannot_depend_on_itself() {
     t.asked(3, &with(&GET, &[("x-new", "in the table all the same")]), End::Last);
 }
 
-/// Covers 7540:5.3.1: on trailers
+/// No rule of RFC 9113: RFC 7540 §5.3.1, on trailers
 #[test]
 fn trap_16_trailers_cannot_depend_on_their_stream() {
     let mut t = Transcript::server();
@@ -91,7 +91,7 @@ fn trap_16_trailers_cannot_depend_on_their_stream() {
     t.alive();
 }
 
-/// Covers 9113:6.3, 9113:5.1: legal in every state, and no identifier is used up by it
+/// Covers 9113:5.1-1: legal in every state, and no identifier is used up by it
 #[test]
 fn trap_16_priority_is_legal_on_idle_and_closed_streams_and_opens_none() {
     let mut t = Transcript::server();
@@ -110,7 +110,7 @@ fn trap_16_priority_is_legal_on_idle_and_closed_streams_and_opens_none() {
     t.event(got::Got::Drained);
 }
 
-/// Covers 9113:6.4
+/// Covers 9113:6.4-7
 #[test]
 fn trap_17_reset_of_another_length_ends_the_connection() {
     for payload in [b"".as_slice(), b"\0\0\x08", b"\0\0\0\x08\0"] {
@@ -122,7 +122,7 @@ fn trap_17_reset_of_another_length_ends_the_connection() {
     }
 }
 
-/// Covers 9113:6.4
+/// Covers 9113:6.4-6
 #[test]
 fn trap_17_reset_of_an_idle_stream_ends_the_connection() {
     let mut t = Transcript::server();
@@ -131,7 +131,7 @@ fn trap_17_reset_of_an_idle_stream_ends_the_connection() {
     t.fails(Violation::ResetOnIdleStream);
 }
 
-/// Covers 9113:6.4, 9113:7
+/// Covers 9113:7-1
 #[test]
 fn trap_17_an_unknown_code_is_as_good_as_any() {
     let mut t = Transcript::server();
@@ -144,7 +144,7 @@ fn trap_17_an_unknown_code_is_as_good_as_any() {
     t.alive();
 }
 
-/// Covers 9113:6.4: what is queued on the stream goes with it
+/// Covers 9113:6.4-1: what is queued on the stream goes with it
 #[test]
 fn a_reset_drops_what_was_queued() {
     let mut t = Transcript::server();

@@ -11,7 +11,7 @@ use crate::transcript::{GET, OK, POST, Transcript, zeros};
 const PROTOCOL_ERROR: ErrorCode = ErrorCode::PROTOCOL_ERROR;
 const FLOW_CONTROL_ERROR: ErrorCode = ErrorCode::FLOW_CONTROL_ERROR;
 
-/// Covers 9113:6.5
+/// Covers 9113:6.5-4, 9113:6.5-6, 9113:6.5-8
 #[test]
 fn trap_18_malformed_settings_end_the_connection() {
     let cases = [
@@ -29,7 +29,7 @@ fn trap_18_malformed_settings_end_the_connection() {
     }
 }
 
-/// Covers 9113:6.5, 9113:6.5.3
+/// Covers 9113:6.5.3-2
 #[test]
 fn trap_18_the_same_setting_twice_the_last_counts() {
     let mut t = Transcript::server();
@@ -44,7 +44,7 @@ fn trap_18_the_same_setting_twice_the_last_counts() {
     t.sends_nothing();
 }
 
-/// Covers 9113:6.5.3
+/// Covers 9113:6.5-3, 9113:6.5.3-4
 #[test]
 fn trap_18_every_settings_frame_has_an_acknowledgment_of_its_own() {
     let mut t = Transcript::server();
@@ -57,7 +57,7 @@ fn trap_18_every_settings_frame_has_an_acknowledgment_of_its_own() {
     t.alive();
 }
 
-/// Covers 9113:6.5.3
+/// No rule: RFC 9113 §6.5.3 knows no acknowledgment of nothing; a peer that sends one has lost count
 #[test]
 fn trap_18_an_acknowledgment_of_nothing_ends_the_connection() {
     for mut t in [Transcript::server(), Transcript::client()] {
@@ -67,7 +67,7 @@ fn trap_18_an_acknowledgment_of_nothing_ends_the_connection() {
     }
 }
 
-/// Covers 9113:6.5.2, 8441:3-1, 9218:2.1-2
+/// Covers 9113:6.5-7, 9113:6.5.2-3, 9113:6.5.2-8, 9113:6.5.2-10, 8441:3-1, 9218:2.1-2, 9218:2.1-4
 #[test]
 fn trap_19_values_out_of_range_end_the_connection_on_either_side() {
     let cases = [
@@ -93,7 +93,7 @@ fn trap_19_values_out_of_range_end_the_connection_on_either_side() {
     }
 }
 
-/// Covers 9113:6.5.2
+/// Covers 9113:6.5.2-5
 #[test]
 fn trap_19_a_server_must_not_enable_push() {
     let mut t = Transcript::client();
@@ -119,7 +119,7 @@ fn trap_19_extended_connect_is_not_taken_back() {
     t.fails(Violation::SettingsConnectProtocol);
 }
 
-/// Covers 9113:6.5.2
+/// Covers 9113:6.5-2, 9113:6.5.2-11, 9113:6.5.3-3
 #[test]
 fn values_at_the_edges_and_unknown_settings_are_fine() {
     let mut t = Transcript::server();
@@ -138,7 +138,7 @@ fn values_at_the_edges_and_unknown_settings_are_fine() {
     t.alive();
 }
 
-/// Covers 9113:6.5.3: new values hold for the next frame we send
+/// Covers 9113:6.5.3-1: new values hold for the next frame we send
 #[test]
 fn trap_20_settings_hold_from_the_next_frame_on() {
     let mut t = Transcript::server();
@@ -153,7 +153,7 @@ fn trap_20_settings_hold_from_the_next_frame_on() {
     t.sends_nothing();
 }
 
-/// Covers 9113:6.5.3: a block longer than the peer's frames is cut by the value in force
+/// Covers 9113:4.1-1, 9113:6.2-2, 9113:6.10-1, 9113:6.10-5: a block longer than the peer's frames is cut by the value in force
 #[test]
 fn trap_20_blocks_are_cut_at_the_peers_frame_size() {
     let mut t = Transcript::server();
@@ -173,7 +173,7 @@ fn trap_20_blocks_are_cut_at_the_peers_frame_size() {
     assert!(kinds.len() > 2 && kinds.iter().skip(1).all(|k| *k == Kind::CONTINUATION), "{kinds:?}");
 }
 
-/// Covers 9113:6.5.3: until its acknowledgment the peer is held to the older value
+/// Covers 9113:4.2-2: until its acknowledgment the peer is held to the older value
 #[test]
 fn trap_20_our_smaller_limits_wait_for_the_acknowledgment() {
     let mut config = Config::server();
@@ -189,7 +189,7 @@ fn trap_20_our_smaller_limits_wait_for_the_acknowledgment() {
     t.fails(Violation::Frame(Rule::FrameTooLarge));
 }
 
-/// Covers 9113:6.9.2, 9113:6.5.3: the same for the initial window
+/// Covers 9113:6.9.3-1: the same for the initial window
 #[test]
 fn trap_20_our_smaller_window_waits_for_the_acknowledgment() {
     let mut t = Transcript::server();
@@ -212,7 +212,7 @@ fn trap_20_our_smaller_window_waits_for_the_acknowledgment() {
     t.alive();
 }
 
-/// Covers 9113:6.5.3
+/// No rule: RFC 9113 §6.5.3 allows it
 #[test]
 fn settings_that_are_never_acknowledged_end_the_connection() {
     let mut t = Transcript::server();
@@ -226,7 +226,7 @@ fn settings_that_are_never_acknowledged_end_the_connection() {
     t.fails(Violation::SettingsTimeout);
 }
 
-/// Covers 9113:6.5.2: a lower limit of streams leaves the open ones alone
+/// Covers 9113:5.1.2-1: a lower limit of streams leaves the open ones alone
 #[test]
 fn fewer_streams_than_are_open_is_no_error() {
     let mut t = Transcript::client();
@@ -242,7 +242,7 @@ fn fewer_streams_than_are_open_is_no_error() {
     t.sends(reset(7, ErrorCode::CANCEL));
 }
 
-/// Covers 9113:4.2, 9113:6.5.2: content is cut at the peer's frame size, small at first
+/// Covers 9113:4.1-1, 9113:6.5.3-1: content is cut at the peer's frame size, small at first
 #[test]
 fn trap_20_content_is_cut_at_the_peers_frame_size() {
     let mut config = Config::server();

@@ -22,7 +22,7 @@ fn willing_client() -> Transcript {
     t
 }
 
-/// Covers 9113:8.4
+/// Covers 9113:8.4-6
 #[test]
 fn trap_34_a_client_cannot_push() {
     let mut t = Transcript::server();
@@ -32,7 +32,7 @@ fn trap_34_a_client_cannot_push() {
     t.fails(Violation::PushToServer);
 }
 
-/// Covers 9113:8.4: the block need not be complete
+/// Covers 9113:8.4-6: the block need not be complete
 #[test]
 fn trap_34_a_client_cannot_even_begin_to_push() {
     let mut t = Transcript::server();
@@ -42,7 +42,7 @@ fn trap_34_a_client_cannot_even_begin_to_push() {
     t.fails(Violation::PushToServer);
 }
 
-/// Covers 9113:6.6, 9113:6.5.2
+/// Covers 9113:6.5.2-2, 9113:6.6-8
 #[test]
 fn trap_34_a_promise_after_push_was_switched_off_ends_the_connection() {
     let mut t = Transcript::client();
@@ -52,7 +52,7 @@ fn trap_34_a_promise_after_push_was_switched_off_ends_the_connection() {
     t.fails(Violation::PushDisabled);
 }
 
-/// Covers 9113:6.6: before the acknowledgment the server could not know
+/// Covers 9113:4.3-2, 9113:6.6-8: before the acknowledgment the server could not know
 #[test]
 fn trap_34_a_promise_before_the_acknowledgment_is_only_refused() {
     let mut t = Transcript::fresh(pellucid_conn::h2::Role::Client, Config::client());
@@ -66,7 +66,7 @@ fn trap_34_a_promise_before_the_acknowledgment_is_only_refused() {
     t.answered(1, &with(&OK, &[("x-new", "in the table")]), End::Last);
 }
 
-/// Covers 9113:6.6
+/// Covers 9113:6.6-11
 #[test]
 fn trap_34_a_promise_needs_a_request_that_is_not_answered_yet() {
     // On a stream that is idle, on a promised one, on a pushed one, and on one whose response is complete.
@@ -88,7 +88,7 @@ fn trap_34_a_promise_needs_a_request_that_is_not_answered_yet() {
     }
 }
 
-/// Covers 9113:6.6, 9113:5.1.1
+/// Covers 9113:5.1.1-4, 9113:6.6-13
 #[test]
 fn trap_34_a_stream_is_promised_once_and_identifiers_only_grow() {
     for again in [2, 4] {
@@ -101,7 +101,7 @@ fn trap_34_a_stream_is_promised_once_and_identifiers_only_grow() {
     }
 }
 
-/// Covers 9113:6.6, 9113:5.1.1
+/// Covers 9113:5.1.1-4, 9113:6.6-13
 #[test]
 fn trap_34_an_odd_promise_ends_the_connection() {
     let mut t = willing_client();
@@ -110,7 +110,7 @@ fn trap_34_an_odd_promise_ends_the_connection() {
     t.fails(Violation::Frame(Rule::PushPromiseIllegalId));
 }
 
-/// Covers 9113:8.4
+/// Covers 9113:8.4-2, 9113:8.4.1-3
 #[test]
 fn trap_34_an_unsafe_promise_is_reset() {
     for request in [POST.to_vec(), with(&GET, &[("content-length", "5")])] {
@@ -123,7 +123,7 @@ fn trap_34_an_unsafe_promise_is_reset() {
     }
 }
 
-/// Covers 9113:8.4, 9113:8.3.1
+/// Covers 9113:8.4.1-3
 #[test]
 fn a_malformed_promise_is_reset() {
     let mut t = willing_client();
@@ -190,7 +190,7 @@ fn promises_are_taken_for_a_bounded_number_of_servers() {
     t.breaks(Violation::PushNotAuthoritative);
 }
 
-/// Covers 9113:8.4, 9113:5.1: reserved (remote), then half-closed (local), then closed
+/// Covers 9113:5.1-6: reserved (remote), then half-closed (local), then closed
 #[test]
 fn a_pushed_response_arrives() {
     let mut t = willing_client();
@@ -203,7 +203,7 @@ fn a_pushed_response_arrives() {
     t.alive();
 }
 
-/// Covers 9113:8.4: the response to a HEAD has no content
+/// No rule: the response to a HEAD has no content (RFC 9110 §9.3.2)
 #[test]
 fn a_pushed_response_to_head_has_no_content() {
     let mut t = willing_client();
@@ -214,7 +214,7 @@ fn a_pushed_response_to_head_has_no_content() {
     t.alive();
 }
 
-/// Covers 9113:5.1: a reserved stream accepts HEADERS, RST_STREAM and PRIORITY
+/// Covers 9113:5.1-6: a reserved stream accepts HEADERS, RST_STREAM and PRIORITY
 #[test]
 fn a_reserved_stream_accepts_little() {
     for frame in [data(2, b"x", End::Last), window_update(2, 1)] {
@@ -234,7 +234,7 @@ fn a_reserved_stream_accepts_little() {
     t.alive();
 }
 
-/// Covers 9113:10.5
+/// Covers 9113:10.5-1
 #[test]
 fn more_promises_than_wanted_are_reset() {
     let mut t = willing_client();
@@ -254,7 +254,7 @@ fn more_promises_than_wanted_are_reset() {
     t.alive();
 }
 
-/// Covers 9113:6.6: promised before the server knew of our reset
+/// Covers 9113:6.6-12: promised before the server knew of our reset
 #[test]
 fn a_promise_on_a_stream_we_have_reset_is_reset_too() {
     let mut t = willing_client();
@@ -267,7 +267,7 @@ fn a_promise_on_a_stream_we_have_reset_is_reset_too() {
     t.alive();
 }
 
-/// Covers 9113:6.8: what a server promises after we said that we leave
+/// Covers 9113:6.8-7, 9113:6.8-8: what a server promises after we said that we leave
 #[test]
 fn promises_after_our_goaway_are_ignored() {
     let mut t = willing_client();
@@ -284,7 +284,7 @@ fn promises_after_our_goaway_are_ignored() {
     assert_eq!((unreleased, sum), (0, 32 << 20));
 }
 
-/// Covers 9113:6.6, 9113:6.10: a promise's block may be continued, and nothing comes between
+/// Covers 9113:4.3-1, 9113:6.6-4: a promise's block may be continued, and nothing comes between
 #[test]
 fn a_promise_may_be_continued() {
     let mut t = willing_client();
@@ -297,7 +297,7 @@ fn a_promise_may_be_continued() {
     t.fails(Violation::ContinuationExpected);
 }
 
-/// Covers 9113:8.4: a server pushes what the client allows
+/// Covers 9113:6.6-5, 9113:8.4.1-1, 9113:8.4.1-4, 9113:8.4.1-6: a server pushes what the client allows
 #[test]
 fn a_server_promises_then_answers() {
     let mut t = Transcript::server();
@@ -314,7 +314,7 @@ fn a_server_promises_then_answers() {
     t.alive();
 }
 
-/// Covers 9113:5.1: reserved (local) accepts WINDOW_UPDATE, PRIORITY, RST_STREAM
+/// Covers 9113:5.1-4: reserved (local) accepts WINDOW_UPDATE, PRIORITY, RST_STREAM
 #[test]
 fn a_client_sends_nothing_on_a_promised_stream() {
     for frame in [data(2, b"x", End::Last), headers(2, &GET, End::Last), block(2, b"\x82", Flags::END_HEADERS)] {
@@ -336,7 +336,8 @@ fn a_client_sends_nothing_on_a_promised_stream() {
     t.alive();
 }
 
-/// Covers 9113:8.4, 9113:6.6: what we do not send
+/// Covers 9113:6.5.2-1, 9113:6.6-5, 9113:6.6-7, 9113:6.6-9, 9113:8.4-1, 9113:8.4-4, 9113:8.4.1-1, 9113:8.4.1-2, 9113:8.4.1-5,
+/// 9113:8.4.1-6: what we do not send
 #[test]
 fn a_server_does_not_push_where_it_may_not() {
     let mut t = Transcript::server();
@@ -356,7 +357,7 @@ fn a_server_does_not_push_where_it_may_not() {
     assert_eq!(push(&mut t, 1, &GET), Err(SendError::PushNotAllowed));
 }
 
-/// Covers 9113:6.5.2, 9113:6.6: switched off and on again
+/// Covers 9113:6.5.2-2, 9113:6.6-8: switched off and on again
 #[test]
 fn push_may_be_switched_off_and_on_again() {
     let setting = |value| pellucid_frame::Setting { id: SettingId::ENABLE_PUSH, value };

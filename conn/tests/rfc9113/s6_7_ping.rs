@@ -9,7 +9,7 @@ use crate::transcript::frames::{data, goaway, ping, pong, raw};
 use crate::transcript::got::Got;
 use crate::transcript::{GET, OK, Transcript, zeros};
 
-/// Covers 9113:6.7
+/// Covers 9113:6.7-6, 9113:6.7-7
 #[test]
 fn trap_21_malformed_pings_end_the_connection() {
     let cases = [
@@ -27,7 +27,7 @@ fn trap_21_malformed_pings_end_the_connection() {
     }
 }
 
-/// Covers 9113:6.7
+/// Covers 9113:6.7-2, 9113:6.7-4, 9113:6.7-5
 #[test]
 fn trap_21_a_ping_is_answered_with_its_octets_and_an_answer_is_not() {
     for mut t in [Transcript::server(), Transcript::client()] {
@@ -40,7 +40,7 @@ fn trap_21_a_ping_is_answered_with_its_octets_and_an_answer_is_not() {
     }
 }
 
-/// Covers 9113:6.7
+/// Covers 9113:6.7-3
 #[test]
 fn trap_21_the_answer_outranks_content() {
     let mut t = Transcript::server();
@@ -53,7 +53,7 @@ fn trap_21_the_answer_outranks_content() {
     t.sends(data(1, &zeros(3_616), End::Last));
 }
 
-/// Covers 9113:6.7
+/// Covers 9113:6.7-1
 #[test]
 fn our_ping_and_its_answer() {
     let mut t = Transcript::client();
@@ -67,7 +67,7 @@ fn our_ping_and_its_answer() {
     t.alive();
 }
 
-/// Covers 9113:6.7, 9113:5.4.3
+/// Covers 9113:5.4.1-3
 #[test]
 fn a_keepalive_that_is_not_answered_ends_the_connection() {
     let mut config = Config::client();

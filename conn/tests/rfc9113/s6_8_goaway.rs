@@ -12,7 +12,7 @@ use crate::transcript::{GET, OK, POST, Transcript, section};
 
 const NO_ERROR: ErrorCode = ErrorCode::NO_ERROR;
 
-/// Covers 9113:6.8
+/// Covers 9113:6.8-4
 #[test]
 fn trap_22_goaway_on_a_stream_ends_the_connection() {
     let mut t = Transcript::server();
@@ -21,7 +21,7 @@ fn trap_22_goaway_on_a_stream_ends_the_connection() {
     t.fails(Violation::Frame(Rule::GoAwayOnStream));
 }
 
-/// Covers 9113:6.8
+/// Covers 9113:6.8-1, 9113:6.8-3
 #[test]
 fn trap_22_streams_up_to_the_last_continue_and_higher_ones_may_be_retried() {
     let mut t = Transcript::client();
@@ -40,7 +40,7 @@ fn trap_22_streams_up_to_the_last_continue_and_higher_ones_may_be_retried() {
     t.sends(goaway(0, NO_ERROR));
 }
 
-/// Covers 9113:6.8: a GOAWAY that names more than an earlier one
+/// Covers 9113:6.8-3: a GOAWAY that names more than an earlier one
 #[test]
 fn trap_22_the_last_identifier_never_increases() {
     let mut t = Transcript::client();
@@ -58,7 +58,7 @@ fn trap_22_the_last_identifier_never_increases() {
     t.sends(goaway(0, NO_ERROR));
 }
 
-/// Covers 9113:6.8: going away is not gone
+/// Covers 9113:6.8-1, 9113:7-1: going away is not gone
 #[test]
 fn trap_22_goaway_does_not_close_the_connection() {
     for code in [NO_ERROR, ErrorCode::new(0xff), ErrorCode::PROTOCOL_ERROR] {
@@ -76,7 +76,7 @@ fn trap_22_goaway_does_not_close_the_connection() {
     }
 }
 
-/// Covers 9113:6.8: what we have promised never grows either
+/// Covers 9113:6.8-5: what we have promised never grows either
 #[test]
 fn trap_22_our_own_last_identifier_never_increases() {
     let mut t = Transcript::server();
@@ -102,7 +102,7 @@ fn trap_22_our_own_last_identifier_never_increases() {
     t.fails(Violation::Frame(Rule::PingOnStream));
 }
 
-/// Covers 9113:6.8
+/// Covers 9113:6.8-2, 9113:6.8-6
 #[test]
 fn a_server_leaves_in_two_steps_and_says_when_it_is_done() {
     let mut t = Transcript::server();
@@ -119,7 +119,7 @@ fn a_server_leaves_in_two_steps_and_says_when_it_is_done() {
     t.conn.finished(StreamId::new(1));
 }
 
-/// Covers 9113:6.8
+/// Covers 9113:6.8-2
 #[test]
 fn a_client_leaves_in_one_step() {
     let mut t = Transcript::client();
@@ -133,7 +133,7 @@ fn a_client_leaves_in_one_step() {
     t.event(Got::Drained);
 }
 
-/// Covers 9113:6.8: what is still open at the end of patience is cut
+/// No rule: what is still open at the end of patience is cut
 #[test]
 fn streams_that_outlive_the_drain_are_cut() {
     let mut t = Transcript::server();
@@ -151,7 +151,7 @@ fn streams_that_outlive_the_drain_are_cut() {
     t.conn.finished(StreamId::new(1));
 }
 
-/// Covers 9113:6.8: with diagnostic octets, and with more of them than anyone needs
+/// No rule: with diagnostic octets, and with more of them than anyone needs
 #[test]
 fn diagnostic_octets_are_kept_up_to_a_bound() {
     let mut t = Transcript::server();
@@ -162,7 +162,7 @@ fn diagnostic_octets_are_kept_up_to_a_bound() {
     t.alive();
 }
 
-/// Covers 9113:9.1: a connection that nobody uses is left, and one that was used until now is not
+/// Covers 9113:9.1-3: a connection that nobody uses is left, and one that was used until now is not
 #[test]
 fn an_idle_connection_leaves_after_a_while() {
     let mut t = Transcript::server();
@@ -184,7 +184,7 @@ fn an_idle_connection_leaves_after_a_while() {
     t.event(Got::Drained);
 }
 
-/// Covers 9113:9.1: a connection that has reached its age
+/// Covers 9113:9.1-3: a connection that has reached its age
 #[test]
 fn an_old_connection_leaves_and_finishes_its_work() {
     let mut config = Config::server();
@@ -198,7 +198,7 @@ fn an_old_connection_leaves_and_finishes_its_work() {
     t.conn.finished(StreamId::new(1));
 }
 
-/// Covers 9113:6.8: only the peer's streams are ignored, our own are answered for to the end
+/// Covers 9113:8.1.1-2: only the peer's streams are ignored, our own are answered for to the end
 #[test]
 fn a_client_that_leaves_still_judges_its_own_streams() {
     let mut t = Transcript::client();

@@ -26,7 +26,7 @@ fn say_initial_window(t: &mut Transcript, octets: u32) {
     t.sends(settings_ack());
 }
 
-/// Covers 9113:6.9
+/// Covers 9113:6.9-2, 9113:6.9-3
 #[test]
 fn trap_23_an_increment_of_zero_ends_the_stream_or_the_connection() {
     let mut t = Transcript::server();
@@ -40,7 +40,7 @@ fn trap_23_an_increment_of_zero_ends_the_stream_or_the_connection() {
     t.fails(Violation::Frame(Rule::WindowUpdateZero));
 }
 
-/// Covers 9113:6.9: also where we have sent END_STREAM
+/// Covers 9113:6.9-2, 9113:6.9.1-3: also where we have sent END_STREAM
 #[test]
 fn trap_23_a_half_closed_stream_checks_increments_too() {
     let mut t = Transcript::server();
@@ -57,7 +57,7 @@ fn trap_23_a_half_closed_stream_checks_increments_too() {
     t.alive();
 }
 
-/// Covers 9113:6.9
+/// Covers 9113:6.9-6
 #[test]
 fn trap_23_another_length_ends_the_connection_on_any_stream() {
     for (id, payload) in [(0, b"\0\0\x01".as_slice()), (1, b"\0\0\x01"), (1, b"\0\0\0\x01\0"), (1, b"")] {
@@ -69,7 +69,7 @@ fn trap_23_another_length_ends_the_connection_on_any_stream() {
     }
 }
 
-/// Covers 9113:6.9.1
+/// Covers 9113:6.9-3, 9113:6.9.1-3
 #[test]
 fn trap_24_a_window_above_the_maximum_ends_the_stream_or_the_connection() {
     let mut t = Transcript::server();
@@ -85,7 +85,7 @@ fn trap_24_a_window_above_the_maximum_ends_the_stream_or_the_connection() {
     t.fails(Violation::ConnectionWindowOverflow);
 }
 
-/// Covers 9113:6.9.1: an empty frame needs no window
+/// No rule: RFC 9113 §6.9.1 permits an empty frame where there is no window
 #[test]
 fn trap_24_the_end_of_a_message_needs_no_window() {
     let mut t = Transcript::server();
@@ -104,7 +104,7 @@ fn trap_24_the_end_of_a_message_needs_no_window() {
     t.alive();
 }
 
-/// Covers 9113:6.9.1: with the connection's window used up, too
+/// Covers 9113:6.9.1-1: with the connection's window used up, too
 #[test]
 fn trap_24_the_end_of_a_message_needs_no_connection_window() {
     let mut t = server_with_content(65_535);
@@ -123,7 +123,7 @@ fn trap_24_the_end_of_a_message_needs_no_connection_window() {
     t.sends(data(3, b"x", End::More));
 }
 
-/// Covers 9113:6.9.2
+/// Covers 9113:6.9.1-1, 9113:6.9.2-1
 #[test]
 fn trap_25_settings_move_stream_windows_and_never_the_connections() {
     let mut t = server_with_content(100_000);
@@ -138,7 +138,7 @@ fn trap_25_settings_move_stream_windows_and_never_the_connections() {
     t.sends_nothing();
 }
 
-/// Covers 9113:6.9.2: windows become negative and come back
+/// Covers 9113:6.9.2-2, 9113:6.9.2-3: windows become negative and come back
 #[test]
 fn trap_25_a_negative_window_must_be_paid_back() {
     let mut t = server_with_content(100_000);
@@ -158,7 +158,7 @@ fn trap_25_a_negative_window_must_be_paid_back() {
     t.sends_nothing();
 }
 
-/// Covers 9113:6.9.2: half-closed (remote) above, reserved here
+/// Covers 9113:6.9.2-1: half-closed (remote) above, reserved here
 #[test]
 fn trap_25_promised_streams_move_too() {
     let mut t = Transcript::server();
@@ -173,7 +173,7 @@ fn trap_25_promised_streams_move_too() {
     t.sends(data(2, b"hed", End::Last));
 }
 
-/// Covers 9113:6.9.2
+/// Covers 9113:6.9.2-4
 #[test]
 fn trap_25_a_change_that_overflows_any_window_ends_the_connection() {
     let mut t = Transcript::server();
@@ -193,7 +193,7 @@ fn trap_25_a_change_that_overflows_any_window_ends_the_connection() {
     t.alive();
 }
 
-/// Covers 9113:6.9, 9113:5.1: the connection's window counts every frame, padding included, and gets it back
+/// Covers 9113:6.9-5: the connection's window counts every frame, padding included, and gets it back
 #[test]
 fn trap_26_ignored_content_is_credited_to_the_connection() {
     let whole = i64::from(Config::server().connection_window);
@@ -230,7 +230,7 @@ fn trap_26_ignored_content_is_credited_to_the_connection() {
     t.conn.finished(StreamId::new(11));
 }
 
-/// Covers 9113:6.9, 9113:6.8: after GOAWAY
+/// Covers 9113:6.8-8, 9113:6.9-5: after GOAWAY
 #[test]
 fn trap_26_content_ignored_after_goaway_is_credited_too() {
     let whole = i64::from(Config::server().connection_window);
@@ -246,7 +246,7 @@ fn trap_26_content_ignored_after_goaway_is_credited_too() {
     assert_eq!(t.conn.ledger(), (whole - 1_021, 0, whole));
 }
 
-/// Covers 9113:6.9.1
+/// Covers 9113:6.9-3
 #[test]
 fn more_than_the_connections_window_ends_the_connection() {
     let mut config = Config::server();
@@ -263,7 +263,7 @@ fn more_than_the_connections_window_ends_the_connection() {
     t.fails(Violation::ConnectionFlowExceeded);
 }
 
-/// Covers 9113:6.9.1
+/// No rule: RFC 9113 §6.9.1 lets a receiver end the stream
 #[test]
 fn more_than_the_streams_window_ends_the_stream() {
     let mut config = Config::server();
@@ -279,7 +279,7 @@ fn more_than_the_streams_window_ends_the_stream() {
     t.alive();
 }
 
-/// Covers 9113:6.9: what is consumed may be sent again, in large steps
+/// No rule: what is consumed may be sent again, in large steps
 #[test]
 fn consumed_content_is_announced_in_large_steps() {
     let mut config = Config::server();

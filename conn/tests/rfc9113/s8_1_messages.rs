@@ -17,7 +17,7 @@ fn asking() -> Transcript {
     t
 }
 
-/// Covers 9113:8.1
+/// No rule: the order of RFC 9113 §8.1
 #[test]
 fn interim_responses_come_before_the_final_one() {
     let mut t = asking();
@@ -30,7 +30,7 @@ fn interim_responses_come_before_the_final_one() {
     t.alive();
 }
 
-/// Covers 9113:8.1
+/// Covers 9113:8.1.1-2, 9113:8.1.1-3
 #[test]
 fn trap_27_an_interim_response_does_not_end_the_stream() {
     let mut t = asking();
@@ -39,7 +39,7 @@ fn trap_27_an_interim_response_does_not_end_the_stream() {
     t.alive();
 }
 
-/// Covers 9113:8.1: after the final response there are only trailers, without pseudo-header fields
+/// Covers 9113:8.1-3, 9113:8.1-4: after the final response there are only trailers, without pseudo-header fields
 #[test]
 fn trap_27_an_interim_response_after_the_final_one_is_malformed() {
     for (end, violation) in [(End::More, Violation::HeadersWithoutEnd), (End::Last, Violation::PseudoInTrailers)] {
@@ -51,7 +51,7 @@ fn trap_27_an_interim_response_after_the_final_one_is_malformed() {
     }
 }
 
-/// Covers 9113:8.1
+/// Covers 9113:8.1.1-2, 9113:8.1.1-3
 #[test]
 fn trap_27_content_before_the_final_response_is_malformed() {
     for interim in [0, 1] {
@@ -65,7 +65,7 @@ fn trap_27_content_before_the_final_response_is_malformed() {
     }
 }
 
-/// Covers 9113:8.6
+/// Covers 9113:8.1.1-2, 9113:8.1.1-3
 #[test]
 fn trap_27_switching_protocols_is_malformed() {
     let mut t = asking();
@@ -74,7 +74,7 @@ fn trap_27_switching_protocols_is_malformed() {
     t.alive();
 }
 
-/// Covers 9113:8.1
+/// Covers 9113:8.1-4
 #[test]
 fn trap_27_a_second_header_section_must_end_the_stream() {
     let mut t = Transcript::server();
@@ -86,7 +86,7 @@ fn trap_27_a_second_header_section_must_end_the_stream() {
     t.alive();
 }
 
-/// Covers 9113:8.1, 9113:5.1
+/// Covers 9113:5.1-7, 9113:6.1-4
 #[test]
 fn trap_27_nothing_follows_trailers() {
     for frame in [data(1, b"x", End::Last), headers(1, &[("x", "y")], End::Last)] {
@@ -101,7 +101,7 @@ fn trap_27_nothing_follows_trailers() {
     }
 }
 
-/// Covers 9113:8.1, 9113:10.5
+/// Covers 9113:10.5-2
 #[test]
 fn interim_responses_are_bounded() {
     let mut t = asking();
@@ -113,7 +113,7 @@ fn interim_responses_are_bounded() {
     t.alive();
 }
 
-/// Covers 9113:8.1: a response that is complete before its request
+/// Covers 9113:8.1-5: a response that is complete before its request
 #[test]
 fn trap_28_an_early_response_is_delivered_before_the_reset() {
     let mut t = Transcript::client();
@@ -128,7 +128,7 @@ fn trap_28_an_early_response_is_delivered_before_the_reset() {
     t.alive();
 }
 
-/// Covers 9113:8.1: the server's side of the same
+/// No rule: RFC 9113 §8.1 permits it to the server
 #[test]
 fn trap_28_a_server_that_needs_no_more_says_so_behind_its_response() {
     let mut t = Transcript::server();
@@ -142,7 +142,7 @@ fn trap_28_a_server_that_needs_no_more_says_so_behind_its_response() {
     t.alive();
 }
 
-/// Covers 9113:8.1.1: more, less, and in each of the three places where a message may end
+/// Covers 9113:8.1.1-2: more, less, and in each of the three places where a message may end
 #[test]
 fn trap_29_the_content_adds_up_to_content_length() {
     let request = with(&POST, &[("content-length", "5")]);
@@ -178,7 +178,7 @@ fn trap_29_the_content_adds_up_to_content_length() {
     t.alive();
 }
 
-/// Covers 9113:8.1.1
+/// No rule: what keeps RFC 9113 §8.1.1
 #[test]
 fn trap_29_content_that_adds_up_is_fine() {
     let mut t = Transcript::server();
@@ -192,7 +192,7 @@ fn trap_29_content_that_adds_up_is_fine() {
     t.reads(5, b"12", End::Last);
 }
 
-/// Covers 9113:8.1.1: a response's
+/// Covers 9113:8.1.1-2, 9113:8.1.1-3: a response's
 #[test]
 fn trap_29_a_responses_content_adds_up_too() {
     let mut t = asking();
@@ -205,7 +205,7 @@ fn trap_29_a_responses_content_adds_up_too() {
     t.alive();
 }
 
-/// Covers 9113:8.1.1: where content-length speaks of another response
+/// Covers 9113:8.1.1-2, 9113:8.1.1-3: where content-length speaks of another response
 #[test]
 fn trap_29_head_204_and_304_have_no_content_whatever_they_say() {
     for (request, status) in [(HEAD, "200"), (GET, "204"), (GET, "304")] {
@@ -225,7 +225,7 @@ fn trap_29_head_204_and_304_have_no_content_whatever_they_say() {
     }
 }
 
-/// Covers 9113:8.1.1, 9110:8.6
+/// Covers 9113:8.1.1-2, 9113:8.1.1-3
 #[test]
 fn content_length_is_one_number() {
     let bad: [&[&str]; 9] =
@@ -246,7 +246,7 @@ fn content_length_is_one_number() {
     t.asked(1, &with(&POST, &[("content-length", "9223372036854775807")]), End::More);
 }
 
-/// Covers 9113:8.1: what we do not send
+/// Covers 9113:8.1-2, 9113:8.3-4, 9113:8.3.2-1: what we do not send
 #[test]
 fn a_message_is_sent_in_order() {
     let mut t = Transcript::server();
@@ -276,7 +276,7 @@ fn a_message_is_sent_in_order() {
     t.alive();
 }
 
-/// Covers 9113:8.1, 9113:10.5.1
+/// Covers 9113:10.5.1-1
 #[test]
 fn a_section_above_the_limit_is_answered_431_or_ends_the_stream() {
     let large = "x".repeat(17_000);
@@ -300,7 +300,7 @@ fn a_section_above_the_limit_is_answered_431_or_ends_the_stream() {
     t.alive();
 }
 
-/// Covers 9113:10.5.1: the last that is taken, and the first that is not
+/// Covers 9113:10.5-2: the last that is taken, and the first that is not
 #[test]
 fn fields_and_crumbs_are_counted_to_their_limits() {
     let many = |name, n| with(&GET, &vec![(name, "v"); n]);

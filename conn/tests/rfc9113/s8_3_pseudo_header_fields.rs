@@ -39,7 +39,7 @@ fn well_formed(cases: &[&[(&str, &str)]]) {
     }
 }
 
-/// Covers 9113:8.3
+/// Covers 9113:8.3-5, 9113:8.3-7, 9113:8.3-9
 #[test]
 fn trap_32_pseudo_header_fields_come_first_once_and_are_known() {
     malformed(&[
@@ -56,7 +56,7 @@ fn trap_32_pseudo_header_fields_come_first_once_and_are_known() {
     ]);
 }
 
-/// Covers 9113:8.1, 9113:8.3
+/// Covers 9113:8.1-3, 9113:8.3-4
 #[test]
 fn trap_32_trailers_have_no_pseudo_header_fields() {
     for field in [(":method", "GET"), (":status", "200"), (":test", "x")] {
@@ -74,7 +74,7 @@ fn trap_32_trailers_have_no_pseudo_header_fields() {
     }
 }
 
-/// Covers 9113:8.3, 9113:8.3.2
+/// Covers 9113:8.1.1-3, 9113:8.3-5, 9113:8.3-7, 9113:8.3-9, 9113:8.3.2-1
 #[test]
 fn trap_32_a_response_has_one_status_and_no_other_pseudo_header_field() {
     let cases: [(&[(&str, &str)], Violation); 10] = [
@@ -99,7 +99,7 @@ fn trap_32_a_response_has_one_status_and_no_other_pseudo_header_field() {
     }
 }
 
-/// Covers 9113:8.3.1
+/// Covers 9113:8.3.1-12
 #[test]
 fn trap_33_a_request_has_method_scheme_and_path() {
     malformed(&[
@@ -111,7 +111,7 @@ fn trap_33_a_request_has_method_scheme_and_path() {
     ]);
 }
 
-/// Covers 9113:8.3.1, 9110:9.1
+/// Covers 9113:8.3.1-12
 #[test]
 fn trap_33_the_method_is_a_token_and_the_scheme_a_scheme() {
     malformed(&[
@@ -130,7 +130,7 @@ fn trap_33_the_method_is_a_token_and_the_scheme_a_scheme() {
     ]);
 }
 
-/// Covers 9113:8.3.1, 9113:10.3
+/// Covers 9113:8.3.1-9, 9113:8.3.1-12, 9113:10.3-1
 #[test]
 fn trap_33_the_path_is_absolute() {
     let bad = ["", "*", "a", "https://a/", "?x", "/a b", "/a#b", "Service/Method", "/\tx"];
@@ -145,7 +145,7 @@ fn trap_33_the_path_is_absolute() {
     ]);
 }
 
-/// Covers 9113:8.3.1
+/// Covers 9113:8.3.1-4, 9113:8.3.1-5, 9113:8.3.1-8
 #[test]
 fn trap_33_the_authority_is_one_and_agrees_with_host() {
     let host = |value| ("host", value);

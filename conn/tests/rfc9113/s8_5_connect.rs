@@ -12,7 +12,7 @@ const PROTOCOL_ERROR: ErrorCode = ErrorCode::PROTOCOL_ERROR;
 const WEBSOCKET: [(&str, &str); 5] =
     [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":path", "/chat"), (":authority", "a")];
 
-/// Covers 9113:8.5
+/// Covers 9113:8.5-1
 #[test]
 fn trap_35_connect_has_an_authority_and_neither_scheme_nor_path() {
     let cases: [&[(&str, &str)]; 4] = [
@@ -30,7 +30,7 @@ fn trap_35_connect_has_an_authority_and_neither_scheme_nor_path() {
     }
 }
 
-/// Covers 9110:9.3.6: no content, hence no length; and only the stream ends
+/// No rule of RFC 9113: no content, hence no length (RFC 9110 §9.3.6); and only the stream ends
 #[test]
 fn trap_35_connect_with_a_content_length_ends_the_stream_only() {
     let mut t = Transcript::server();
@@ -40,7 +40,7 @@ fn trap_35_connect_with_a_content_length_ends_the_stream_only() {
     t.alive();
 }
 
-/// Covers 9113:8.5: both directions, and END_STREAM as FIN
+/// Covers 9113:8.5-2: both directions, and END_STREAM as FIN
 #[test]
 fn trap_35_a_tunnel_carries_octets_both_ways_and_half_closes() {
     let mut t = Transcript::server();
@@ -59,7 +59,7 @@ fn trap_35_a_tunnel_carries_octets_both_ways_and_half_closes() {
     t.alive();
 }
 
-/// Covers 9113:8.5: in a tunnel there is only DATA
+/// Covers 9113:8.5-3: in a tunnel there is only DATA
 #[test]
 fn trap_35_headers_in_a_tunnel_end_the_stream() {
     let mut t = Transcript::server();
@@ -80,7 +80,7 @@ fn trap_35_headers_in_a_tunnel_end_the_stream() {
     t.alive();
 }
 
-/// Covers 9113:8.5: only a 2xx makes a tunnel
+/// No rule: only a 2xx makes a tunnel
 #[test]
 fn trap_35_a_refused_connect_has_an_ordinary_response() {
     let mut t = Transcript::client();
@@ -94,7 +94,7 @@ fn trap_35_a_refused_connect_has_an_ordinary_response() {
     t.alive();
 }
 
-/// Covers 9113:8.5: the end of the connection behind a tunnel
+/// No rule: the end of the connection behind a tunnel
 #[test]
 fn trap_35_a_broken_tunnel_is_a_connect_error() {
     let mut t = Transcript::server();
