@@ -2,11 +2,11 @@
 
 use pellucid_conn::h2::{Config, Violation};
 use pellucid_conn::{Cause, End, ErrorCode, StreamId};
-use pellucid_frame::{Flags, SettingId};
+use pellucid_frame::{Flags, Kind, Rule, SettingId};
 use pellucid_hpack::Error;
 
 use crate::transcript::frames::{
-    Frame, block, data, goaway, headers, ping, pong, promise, reset, settings, settings_ack, window_update,
+    Frame, block, data, goaway, headers, ping, pong, promise, raw, reset, settings, settings_ack, window_update,
 };
 use crate::transcript::got::{self, Got};
 use crate::transcript::{GET, OK, POST, Transcript, section, with, zeros};
@@ -40,6 +40,25 @@ fn a_request_on_an_identifier_passed_long_ago_ends_the_connection() {
     t.recv(headers(1, &GET, End::Last));
     t.sends(goaway(599, PROTOCOL_ERROR));
     t.fails(Violation::StreamIdNotIncreasing);
+}
+
+/// Covers 9113:5.1.1-4: whatever the section is
+#[test]
+fn a_section_on_an_identifier_just_passed_ends_the_connection() {
+    let mut server = Transcript::server();
+    server.asked(5, &GET, End::Last);
+    server.recv(headers(3, &[("x-trailer", "y")], End::Last));
+    let mut config = Config::client();
+    config.max_reserved_remote = 1;
+    let mut client = Transcript::client_with(config);
+    client.asks(&GET, End::Last);
+    client.recv(promise(1, 4, &GET));
+    client.event(got::promise(1, 4, &GET));
+    client.recv(headers(2, &OK, End::Last));
+    for (mut t, last) in [(server, 5), (client, 4)] {
+        t.sends(goaway(last, PROTOCOL_ERROR));
+        t.fails(Violation::StreamIdNotIncreasing);
+    }
 }
 
 /// Covers 9113:5.1.2-2: what a server pushes
@@ -78,6 +97,26 @@ fn a_response_that_comes_after_our_reset_is_discarded_and_decoded() {
     t.no_event();
     let next = t.asks(&GET, End::Last);
     t.answered(next, &with(&OK, &NEW), End::Last);
+    t.alive();
+}
+
+/// Covers 9113:5.4.2-2: for frames that are wrong in themselves, too
+#[test]
+fn a_malformed_frame_on_a_stream_we_have_reset_is_not_answered_again() {
+    let mut t = Transcript::server();
+    t.asked(1, &POST, End::More);
+    t.conn.reset(StreamId::new(1), CANCEL);
+    t.conn.finished(StreamId::new(1));
+    t.sends(reset(1, CANCEL));
+    for (kind, payload, rule) in [
+        (Kind::WINDOW_UPDATE, b"\0\0\0\0", Rule::WindowUpdateZero),
+        (Kind::PRIORITY, b"\0\0\0\0", Rule::PriorityLength),
+    ] {
+        t.recv(raw(kind, Flags::NONE, 1, payload));
+        t.breaks(Violation::Frame(rule));
+        t.sends_nothing();
+        t.no_event();
+    }
     t.alive();
 }
 
