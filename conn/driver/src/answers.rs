@@ -223,8 +223,12 @@ impl<S: Service> Answers<S> {
         if !slot.span.is_disabled() {
             slot.span.record("status", response.status());
         }
-        let (fields, mut body) = response.into_parts();
-        let has_none = is_head || matches!(fields.find(Token::STATUS), Some(b"204" | b"304"));
+        let (mut fields, mut body) = response.into_parts();
+        let has_none = is_head || matches!(fields.find(Token::STATUS), Some(b"204" | b"205" | b"304"));
+        // RFC 9110 §8.6, §15.3.6: of these nobody may tell a length, since they never have content.
+        if has_none && matches!(fields.find(Token::STATUS), Some(b"204" | b"205")) {
+            fields.remove(Token::CONTENT_LENGTH);
+        }
         let promised = if has_none { None } else { promised_length(&fields) };
         let end = if has_none || body.is_empty() { End::Last } else { End::More };
         let sent = check_length(promised, &body).and_then(|()| link.conn.send_headers(id, &fields, end));

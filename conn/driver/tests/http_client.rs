@@ -37,6 +37,7 @@ fn sent(request: http::Request<Full<Bytes>>) -> Result<Vec<(String, String)>, Er
     Ok(native.fields().iter().map(|f| (text(f.name), text(f.value))).collect())
 }
 
+/// Covers 9113:8.3.1-2, 9113:8.3.1-3, 9113:8.3.1-8, 9113:8.3.1-10, 9113:8.3.1-11
 #[tokio::test(start_paused = true)]
 async fn where_a_request_goes_is_said_by_host_uri_or_origin_in_this_order() {
     for (uri, host, expected) in [
@@ -75,6 +76,7 @@ fn an_origin_has_a_scheme_and_an_authority() {
     assert!(request_to_native(no_scheme, None).unwrap_err().is_malformed());
 }
 
+/// Covers 9113:8.2.2-1, 9113:8.2.2-3, 9113:8.2.2-4, 9113:10.3-2
 #[tokio::test(start_paused = true)]
 async fn fields_of_http1_do_not_go_out_and_te_says_only_trailers() {
     let request = http::Request::post("/")
@@ -96,6 +98,16 @@ async fn fields_of_http1_do_not_go_out_and_te_says_only_trailers() {
     let mut request = http::Request::post("/").header("content-length", "7").body(Full::from("content")).unwrap();
     request.extensions_mut().insert(Protocol::new("websocket"));
     assert_eq!(sent(request).unwrap()[4..], [("content-length".to_owned(), "7".to_owned())]);
+}
+
+/// Covers 9110:10.1.1-1
+#[tokio::test(start_paused = true)]
+async fn leave_is_asked_for_only_where_there_is_content() {
+    let asks = |content: &'static str| {
+        let request = http::Request::post("/").header("expect", "100-continue").body(Full::from(content)).unwrap();
+        sent(request).unwrap().iter().any(|(name, _)| name == "expect")
+    };
+    assert!(asks("content") && !asks(""));
 }
 
 async fn echo(request: Request) -> Response {

@@ -87,6 +87,7 @@ async fn a_request_is_shown_whole() {
     assert_eq!(seen.sections, [[(":status".into(), "200".into()), ("content-length".into(), "0".into())]]);
 }
 
+/// Covers 9113:8.3.1-1
 #[tokio::test(start_paused = true)]
 async fn where_a_request_goes_is_in_its_uri_whatever_said_it() {
     let uri = |_: &str| answering(|request| http::Response::new(Full::new(Bytes::from(request.uri().to_string()))));
@@ -94,6 +95,7 @@ async fn where_a_request_goes_is_in_its_uri_whatever_said_it() {
         (Some("a.example"), None, "/", "http://a.example/"),
         (None, Some("b.example:8080"), "/x", "http://b.example:8080/x"),
         (Some("a.example"), Some("a.example"), "/", "http://a.example/"),
+        (Some("a.example:80"), Some("A.example"), "/", "http://a.example:80/"),
         (None, None, "/only?a", "/only?a"),
         (None, Some(""), "/only", "/only"),
     ] {
@@ -206,6 +208,7 @@ async fn content_and_trailers_come_as_frames() {
     pair.ends_clean().await;
 }
 
+/// Covers 9110:8.6-5, 9110:9.3.2-1, 9110:15.3.6-1
 #[tokio::test(start_paused = true)]
 async fn answers_without_content_tell_a_length_only_where_they_may() {
     let status = |status: u16| http::Response::builder().status(status).body(full("content")).unwrap();
@@ -213,11 +216,14 @@ async fn answers_without_content_tell_a_length_only_where_they_may() {
     assert_eq!((seen.header("content-length"), seen.content.len()), (Some("7"), 0), "as GET would say");
     let seen = ask(answering(|_| http::Response::new(Empty::<Bytes>::new())), &HEAD).await;
     assert_eq!(seen.header("content-length"), None, "nobody knows what GET would say");
-    for code in [204, 304] {
+    for code in [204, 205, 304] {
         let service = service(service_fn(move |_: Request| ready(Ok::<_, Infallible>(status(code)))));
         let seen = ask(service, &GET).await;
         assert_eq!((seen.header("content-length"), seen.content.len(), seen.reset), (None, 0, None), "{code}");
     }
+    let told =
+        |_| http::Response::builder().status(204).header("content-length", 0).body(Empty::<Bytes>::new()).unwrap();
+    assert_eq!(ask(answering(told), &GET).await.header("content-length"), None, "there is no content to have a length");
     let told = |_| http::Response::builder().header("content-length", 9).body(Empty::<Bytes>::new()).unwrap();
     assert_eq!(ask(answering(told), &HEAD).await.header("content-length"), Some("9"));
 }

@@ -202,12 +202,18 @@ async fn head_and_bodiless_statuses_have_no_content_and_keep_content_length() {
     pair.ends_clean().await;
 }
 
+/// Covers 9110:8.6-5, 9110:15.3.6-1
 #[tokio::test(start_paused = true)]
-async fn a_204_has_no_content() {
-    let pair = pair(|_: Request| async move { Response::new(204).with_body("lost") });
-    let response = pair.get("/").await.unwrap();
-    assert_eq!((response.status(), response.into_body().is_empty()), (204, true));
-    pair.ends_clean().await;
+async fn answers_that_never_have_content_have_none_and_tell_no_length() {
+    for status in [204, 205] {
+        let pair = pair(move |_: Request| async move {
+            Response::new(status).with_header("content-length", "4").with_body("lost")
+        });
+        let response = pair.get("/").await.unwrap();
+        assert_eq!((response.status(), response.header("content-length")), (status, None));
+        assert!(response.into_body().is_empty(), "{status}");
+        pair.ends_clean().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -242,8 +242,9 @@ impl Pseudo<'_> {
                 return Err(Violation::BadProtocol);
             }
         } else if is_connect {
-            // RFC 9113 §8.5: CONNECT has an authority and neither scheme nor path.
-            if self.scheme.is_some() || self.path.is_some() || self.authority.is_none() {
+            // RFC 9113 §8.5: CONNECT has an authority and neither scheme nor path. RFC 9110 §9.3.6: with a port that can be one.
+            let leads_somewhere = self.authority.is_some_and(|authority| has_port(authority.value));
+            if self.scheme.is_some() || self.path.is_some() || !leads_somewhere {
                 return Err(Violation::BadConnect);
             }
             return Ok(Method::Connect);
@@ -283,9 +284,18 @@ fn path_is_fine(path: &Field<'_>, method: &[u8]) -> Result<(), Violation> {
     if fine { Ok(()) } else { Err(Violation::BadPath) }
 }
 
-/// RFC 9113 §8.3.1: no user information; RFC 3986 §3.2: only the octets a host and a port are made of.
+/// RFC 9113 §8.3.1: no user information; RFC 3986 §3.2: only the octets a host and a port are made of. RFC 9110 §4.2.1, §4.2.2:
+/// and a host there is.
 fn authority_is_fine(value: &[u8]) -> Result<(), Violation> {
-    if Set::AUTHORITY.covers(value) { Ok(()) } else { Err(Violation::BadAuthority) }
+    if Set::AUTHORITY.covers(value) && !value.starts_with(b":") { Ok(()) } else { Err(Violation::BadAuthority) }
+}
+
+/// Whether an authority names a port from 1 to 65535.
+fn has_port(authority: &[u8]) -> bool {
+    let digits = authority.rsplit(|octet| *octet == b':').next().filter(|digits| digits.len() < authority.len());
+    let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_digit));
+    let port = digits.and_then(|digits| str::from_utf8(digits).ok()).and_then(|digits| digits.parse::<u16>().ok());
+    port.is_some_and(|port| port > 0)
 }
 
 /// Scheme-based normalisation (RFC 3986 §6.2.3): case of the host and the default port do not matter.

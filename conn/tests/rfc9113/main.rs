@@ -1,8 +1,9 @@
 //! RFC 9113, section by section, and the traps implementations fall into, as transcripts: what arrives, what is sent, what is
 //! told, and what still works afterwards.
 //!
-//! `s<section>_…` are the document's sections, `hpack` and `extensions` what the connection shows of RFC 7541, 9218, 7838 and
-//! 8336, `load` the bounds, `coverage` proves that no rule is without its test, `stream_states` prints the state machine.
+//! `s<section>_…` are the document's sections; `hpack`, `extensions` and `semantics` are what the connection shows of RFC 7541, of
+//! RFC 9218, 7838 and 8336, and of RFC 9110; `load` is the bounds; `coverage` proves that no rule is without its test;
+//! `stream_states` prints the state machine.
 
 #[path = "../transcript/mod.rs"]
 mod transcript;
@@ -30,4 +31,5 @@ mod s8_1_messages;
 mod s8_2_fields;
 mod s8_3_pseudo_header_fields;
 mod s8_5_connect;
+mod semantics;
 mod stream_states;

@@ -70,6 +70,10 @@ where
     if is_connect && !body.is_end_stream() {
         return Err(malformed("a CONNECT request has no content: what is written to its tunnel comes later"));
     }
+    if body.is_end_stream() {
+        // RFC 9110 §10.1.1: leave is asked for only where there is something to send.
+        head.headers.remove(header::EXPECT);
+    }
     append(&mut fields, &head.headers, Te::Trailers);
     let length = body.size_hint().exact().filter(|octets| *octets > 0);
     if let Some(length) = length.filter(|_| !head.headers.contains_key(header::CONTENT_LENGTH)) {

@@ -38,11 +38,12 @@ impl Owed {
             return Response::new(500);
         }
         let tunnel = self.tunnel.filter(|_| head.status.is_success());
-        if tunnel.is_some() {
-            // RFC 9110 §9.3.6: what follows is no content, and has no length.
+        let is_empty = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+        if tunnel.is_some() || is_empty {
+            // RFC 9110 §9.3.6: what follows is no content, and has no length. §8.6, §15.3.6: nothing follows.
             head.headers.remove(header::CONTENT_LENGTH);
         }
-        let has_none = self.is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let has_none = self.is_head || is_empty || head.status == StatusCode::NOT_MODIFIED;
         let length = body.size_hint().exact();
         // RFC 9110 §8.6: a server may say how long the content would be, or need not where there is none. An empty body behind
         // HEAD says nothing of what GET would give.

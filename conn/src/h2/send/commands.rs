@@ -42,6 +42,7 @@ impl<O: Observer> Connection<O> {
             return Err(SendError::NoExtendedConnect);
         }
         let facts = message::request(fields, ExtendedConnect::On).map_err(|v| SendError::Malformed(v.message()))?;
+        may_end_there(fields, end)?;
         // Only where it will ever be asked for.
         if self.config.max_reserved_remote > 0 {
             self.authorities.learn(fields);
@@ -134,6 +135,11 @@ impl<O: Observer> Connection<O> {
         if stream.outgoing.phase != Phase::Head {
             return Err(SendError::OutOfOrder);
         }
+        let is_tunnel = !is_interim && stream.method == Method::Connect && facts.status < 300;
+        // RFC 9110 §8.6, §9.3.6: where there can be no content, no length is told.
+        if facts.content_length.is_some() && (is_interim || is_tunnel || facts.status == 204) {
+            return Err(SendError::Malformed("1xx, 204 and what opens a tunnel have no content-length"));
+        }
         let from = stream.state;
         let to = from.next(Input::SendHeaders).map_err(|_| SendError::OutOfOrder)?;
         // RFC 9113 §5.1.2: a promised stream counts from its HEADERS on, and the client says how many may.
@@ -143,7 +149,6 @@ impl<O: Observer> Connection<O> {
         }
         stream.state = to;
         if !is_interim {
-            let is_tunnel = stream.method == Method::Connect && facts.status < 300;
             stream.outgoing.phase = if is_tunnel { Phase::Tunnel } else { Phase::Body };
             // RFC 9218 §10.1: a tunnel may last, and gets its share at once. Nothing of it is queued yet, so it is in no place.
             stream.priority.incremental |= is_tunnel;
@@ -386,6 +391,20 @@ impl<O: Observer> Connection<O> {
 
     fn alive(&self) -> Result<(), SendError> {
         if self.life == Life::Alive { Ok(()) } else { Err(SendError::Dead) }
+    }
+}
+
+/// Whether a request may have content, or none.
+fn may_end_there(fields: &Fields, end: End) -> Result<(), SendError> {
+    let is = |token, value: &[u8]| fields.find(token).is_some_and(|found| found.eq_ignore_ascii_case(value));
+    match end {
+        // RFC 9110 §10.1.1: leave is asked for only where there is something to send.
+        End::Last if is(Token::EXPECT, b"100-continue") => {
+            Err(SendError::Malformed("`expect: 100-continue` on a request without content"))
+        }
+        // RFC 9110 §9.3.8.
+        End::More if is(Token::METHOD, b"TRACE") => Err(SendError::Malformed("a TRACE request has no content")),
+        _ => Ok(()),
     }
 }
 
