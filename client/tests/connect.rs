@@ -103,6 +103,7 @@ mod tls {
         (TlsAcceptor::from(Arc::new(config)), made.cert.pem().into_bytes())
     }
 
+    /// Covers 9113:3.3-1
     #[tokio::test]
     async fn a_tls_server_without_http_2_is_told_apart_from_a_broken_one() {
         for alpn in [&[][..], &[&b"http/1.1"[..]]] {

@@ -1,6 +1,6 @@
 //! The client's TLS: built once, shared, on any transport, and refused when built where it could never work.
 #![cfg(feature = "tls")]
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may")]
 
 use std::sync::Arc;
 
@@ -120,4 +120,85 @@ async fn a_configuration_of_ones_own_is_used_as_it_is_and_must_offer_http_2() {
     let (certificate, key) = pem();
     let error = tls.identity(certificate.as_bytes(), key.as_bytes()).unwrap_err();
     assert!(error.to_string().contains("`identity`"), "{error}");
+}
+
+/// What a ClientHello offers (RFC 8446 §4.1.2).
+struct Hello {
+    cipher_suites: Vec<u16>,
+    compression: Vec<u8>,
+    extensions: Vec<(u16, Vec<u8>)>,
+}
+
+impl Hello {
+    /// From the octets behind the heads of the record and of the message.
+    fn parse(mut octets: &[u8]) -> Self {
+        let mut take = |count: usize| octets.split_off(..count).unwrap().to_vec();
+        take(2 + 32);
+        let session = take(1)[0];
+        take(session.into());
+        let suites = number(&take(2));
+        let cipher_suites = take(suites.into()).chunks(2).map(number).collect();
+        let methods = take(1)[0];
+        let compression = take(methods.into());
+        let mut rest = number(&take(2));
+        let mut extensions = Vec::new();
+        while rest > 0 {
+            let (kind, length) = (number(&take(2)), number(&take(2)));
+            extensions.push((kind, take(length.into())));
+            rest -= 4 + length;
+        }
+        Self { cipher_suites, compression, extensions }
+    }
+
+    fn extension(&self, kind: u16) -> Option<&[u8]> {
+        self.extensions.iter().find(|(k, _)| *k == kind).map(|(_, octets)| octets.as_slice())
+    }
+}
+
+fn number(octets: &[u8]) -> u16 {
+    u16::from_be_bytes(octets.try_into().unwrap())
+}
+
+/// Covers 9113:3.2-1, 9113:9.2-1, 9113:9.2-2, 9113:9.2-3, 9113:9.2-4, 9113:9.2.1-1, 9113:9.2.1-6, 9113:9.2.2-1, 9113:9.2.2-3,
+/// 9113:10.6-2
+#[tokio::test]
+async fn a_client_offers_what_http_2_wants_of_tls_and_nothing_else() {
+    let (near, mut far) = tokio::io::duplex(16 << 10);
+    let connecting = tokio::spawn(async move { Tls::new(&Trust::Anyone).unwrap().connect(near, "localhost").await });
+    let mut head = [0; 5 + 4];
+    far.read_exact(&mut head).await.unwrap();
+    assert_eq!((head[0], head[5]), (22, 1), "a handshake that begins with ClientHello");
+    let mut octets = vec![0; usize::from(number(&head[3..5])) - 4];
+    far.read_exact(&mut octets).await.unwrap();
+    drop(far);
+    assert!(connecting.await.unwrap().is_err());
+    let hello = Hello::parse(&octets);
+    // supported_versions: TLS 1.3 and 1.2.
+    assert_eq!(hello.extension(43).unwrap(), [4, 3, 4, 3, 3]);
+    assert_eq!(hello.compression, [0], "none");
+    // server_name: a list of one host name.
+    assert_eq!(hello.extension(0).unwrap(), [&[0, 12, 0, 0, 9], &b"localhost"[..]].concat());
+    assert_eq!(hello.extension(16).unwrap(), b"\0\x03\x02h2");
+    // Nothing of RFC 9113's appendix A: suites of TLS 1.3, ECDHE with GCM or ChaCha20, and the sign of no renegotiation.
+    let fine = [0x1301, 0x1302, 0x1303, 0xc02b, 0xc02c, 0xc02f, 0xc030, 0xcca8, 0xcca9, 0x00ff];
+    assert!(hello.cipher_suites.iter().all(|suite| fine.contains(suite)), "{:04x?}", hello.cipher_suites);
+    assert!(hello.cipher_suites.contains(&0xc02f), "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256");
+    // supported_groups: curves only, P-256 (23) among them, all of them larger than 224 bits.
+    let groups: Vec<u16> = hello.extension(10).unwrap()[2..].chunks(2).map(number).collect();
+    assert!(groups.contains(&23) && groups.iter().all(|group| [23, 24, 29].contains(group)), "{groups:?}");
+    assert!(hello.extension(49).is_none(), "nobody may ask for a certificate after the handshake");
+}
+
+/// Covers 9113:9.2-4: an address is no name (RFC 6066 §3)
+#[tokio::test]
+async fn an_address_is_not_sent_as_a_name() {
+    let (near, mut far) = tokio::io::duplex(16 << 10);
+    let connecting = tokio::spawn(async move { Tls::new(&Trust::Anyone).unwrap().connect(near, "127.0.0.1").await });
+    let mut head = [0; 5 + 4];
+    far.read_exact(&mut head).await.unwrap();
+    let mut octets = vec![0; usize::from(number(&head[3..5])) - 4];
+    far.read_exact(&mut octets).await.unwrap();
+    drop(far);
+    assert!(connecting.await.unwrap().is_err());
+    assert_eq!(Hello::parse(&octets).extension(0), None);
 }

@@ -38,6 +38,7 @@ const SPOILT: [(&str, Spoil); 29] = [
     ("stall_floor", |c| c.stall_floor = 0),
 ];
 
+/// Covers 9113:6.5.2-7, 9113:6.5.2-9: no limit of zero streams from the start, and frame sizes within their range
 #[test]
 fn each_value_out_of_range_is_refused_by_its_name() {
     for (field, spoil) in SPOILT {

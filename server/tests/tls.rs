@@ -26,10 +26,21 @@ fn pem() -> (String, String) {
 
 /// A TLS handshake that offers these protocols.
 async fn shake(server: &Running, root: &str, alpn: &[&[u8]]) -> io::Result<TlsStream<TcpStream>> {
+    shake_with(server, root, alpn, &rustls::crypto::ring::default_provider().cipher_suites).await
+}
+
+/// … and these cipher suites.
+async fn shake_with(
+    server: &Running,
+    root: &str,
+    alpn: &[&[u8]],
+    suites: &[rustls::SupportedCipherSuite],
+) -> io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(rustls::pki_types::CertificateDer::from_pem_slice(root.as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut provider = rustls::crypto::ring::default_provider();
+    provider.cipher_suites = suites.to_vec();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
@@ -62,6 +73,7 @@ async fn a_client_that_offers_h2_is_served_and_the_handler_knows_the_connection(
     assert_eq!((report.requests, report.connections_failed), (1, 0), "{report}");
 }
 
+/// Covers 9113:3.2-2, 9113:3.3-1
 #[tokio::test]
 async fn a_client_that_does_not_ask_for_h2_is_turned_away() {
     let identity = Identity::self_signed(&[]).unwrap();
@@ -140,7 +152,8 @@ async fn failed_handshakes_give_their_places_back() {
     assert_eq!(in_time(server.drain()).await.handshakes_failed, 5);
 }
 
-/// RFC 9113 §9.2.2 and its appendix A: no suite of TLS 1.2 without ephemeral keys and authenticated encryption.
+/// Covers 9113:9.2-2, 9113:9.2.1-6, 9113:9.2.2-1, 9113:9.2.2-3: no suite of TLS 1.2 without ephemeral keys and authenticated
+/// encryption, so none of appendix A
 #[test]
 fn no_cipher_suite_is_one_that_http_2_forbids() {
     let suites = rustls::crypto::ring::default_provider().cipher_suites;
@@ -154,6 +167,57 @@ fn no_cipher_suite_is_one_that_http_2_forbids() {
         assert!(is_fine(name), "{name}");
     }
     assert!(suites.iter().any(|suite| suite.tls13().is_none()), "TLS 1.2 is spoken, too");
+    let needed = rustls::CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256;
+    assert!(suites.iter().any(|suite| suite.suite() == needed));
+    let groups: Vec<_> = rustls::crypto::ring::default_provider().kx_groups.iter().map(|group| group.name()).collect();
+    let curves = [rustls::NamedGroup::X25519, rustls::NamedGroup::secp256r1, rustls::NamedGroup::secp384r1];
+    assert!(groups.contains(&curves[1]) && groups.iter().all(|group| curves.contains(group)), "{groups:?}");
+}
+
+/// Covers 9113:9.2.2-2: each suite that the certificate allows, of both versions
+#[tokio::test]
+async fn every_suite_is_served() {
+    let identity = Identity::self_signed(&[]).unwrap();
+    let root = identity.certificate_pem();
+    let server = Running::start(builder().tls(identity), |request: Request| async move {
+        Response::new(200).with_body(request.info().unwrap().tls.as_ref().unwrap().cipher_suite.clone())
+    });
+    let mut served = Vec::new();
+    for suite in rustls::crypto::ring::default_provider().cipher_suites {
+        let name = suite.suite().as_str().unwrap();
+        // The certificate has an elliptic key.
+        if name.contains("_RSA_") {
+            continue;
+        }
+        let stream = in_time(shake_with(&server, &root, &[b"h2"], &[suite])).await.unwrap();
+        let (client, _task) = speak(stream);
+        let answer = in_time(client.send(get("/"))).await.unwrap();
+        assert_eq!(answer.into_body().collect(100).await.unwrap(), name);
+        served.push(suite.version().version);
+    }
+    assert!(served.contains(&rustls::ProtocolVersion::TLSv1_2) && served.contains(&rustls::ProtocolVersion::TLSv1_3));
+    in_time(server.drain()).await;
+}
+
+/// Covers 9113:9.2-1
+#[tokio::test]
+async fn a_client_without_tls_1_2_is_turned_away() {
+    let server = Running::start(builder().tls(Identity::self_signed(&[]).unwrap()), hello);
+    for minor in [1, 2] {
+        // ClientHello of TLS 1.0 and 1.1: version, random, no session, one suite, no compression, one signature algorithm.
+        let mut body = vec![3, minor];
+        body.extend([7; 32]);
+        body.extend([0, 0, 2, 0xc0, 0x13, 1, 0, 0, 8, 0, 13, 0, 4, 0, 2, 4, 3]);
+        let length = u8::try_from(body.len()).unwrap();
+        let octets = [&[22, 3, 1, 0, length + 4, 1, 0, 0, length], &body[..]].concat();
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(&octets).await.unwrap();
+        let mut said = Vec::new();
+        let _ = in_time(stream.read_to_end(&mut said)).await;
+        // A fatal alert: protocol_version (RFC 8446 §6).
+        assert_eq!((said.first(), said.get(5..)), (Some(&21), Some(&[2, 70][..])), "TLS 1.{}", minor - 1);
+    }
+    assert_eq!(in_time(server.drain()).await.handshakes_failed, 2);
 }
 
 #[tokio::test]

@@ -173,6 +173,8 @@ async fn every_caller_of_a_living_client_hears_why_its_certificate_was_refused()
     }
 }
 
+/// Covers 9113:9.2-3, 9113:9.2.3-1: the certificate was asked for in the handshake; asked later, the client would have ended the
+/// connection
 #[tokio::test]
 async fn a_request_sees_the_clients_certificate_alpn_version_and_server_name() {
     let authority = Authority::new("ours");

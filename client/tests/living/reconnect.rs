@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::site::{Site, echo, post, settle, silence, text, url};
 
+/// Covers 9113:9.1-1, 9113:9.1-2
 #[tokio::test(start_paused = true)]
 async fn a_hundred_first_requests_make_one_connection() {
     let site = Site::new(echo);
@@ -153,6 +154,7 @@ async fn a_connection_that_was_cut_is_replaced() {
     assert_eq!(site.connections(), 2);
 }
 
+/// Covers 9113:9.1-1, 9113:9.1.1-1: a connection serves the one origin it was made for, and no other by a name in its certificate
 #[tokio::test(start_paused = true)]
 async fn origins_are_told_apart_and_their_spellings_are_not() {
     let site = Site::new(echo);

@@ -38,6 +38,7 @@ async fn pushing(request: Request) -> Response {
     Response::new(200).with_body("done")
 }
 
+/// Covers 9113:8.4.1-4
 #[tokio::test(start_paused = true)]
 async fn a_promise_comes_before_the_response_and_its_own_response_arrives() {
     let (pair, pushed) = taking(10, 100, pushing);

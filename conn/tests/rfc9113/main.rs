@@ -31,5 +31,6 @@ mod s8_1_messages;
 mod s8_2_fields;
 mod s8_3_pseudo_header_fields;
 mod s8_5_connect;
+mod s8_7_reliability;
 mod semantics;
 mod stream_states;

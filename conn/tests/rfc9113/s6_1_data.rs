@@ -1,11 +1,11 @@
 //! RFC 9113 §6.1: DATA, padding.
 
 use pellucid_conn::h2::Violation;
-use pellucid_conn::{End, ErrorCode, StreamId};
-use pellucid_frame::{Flags, Kind, Rule};
+use pellucid_conn::{End, ErrorCode, SendError, StreamId};
+use pellucid_frame::{Flags, Head, Kind, Rule};
 
 use crate::transcript::frames::{data, goaway, raw};
-use crate::transcript::{GET, OK, POST, Transcript, got, with, zeros};
+use crate::transcript::{GET, OK, POST, Transcript, got, section, with, zeros};
 
 /// Covers 9113:6.1-5
 #[test]
@@ -62,6 +62,55 @@ fn padding_is_not_looked_at() {
     t.release(1, 1);
     t.answers(1, &OK, End::Last);
     t.conn.finished(StreamId::new(1));
+    t.alive();
+}
+
+/// A server that has sent a promise and a response of every kind of frame: the heads of what went on the wire.
+fn heads_of_an_answer() -> Vec<Head> {
+    let mut t = Transcript::server();
+    t.asked(1, &GET, End::Last);
+    let long = "x".repeat(40_000);
+    t.conn.push(StreamId::new(1), &section(&with(&GET, &[("x-long", long.as_str())]))).expect("a promise");
+    t.conn
+        .send_headers(StreamId::new(1), &section(&with(&OK, &[("x-long", long.as_str())])), End::More)
+        .expect("a head");
+    t.conn.send_data(StreamId::new(1), zeros(20_000).into(), End::More).expect("content");
+    t.conn.send_trailers(StreamId::new(1), section(&[("x", "y")])).expect("trailers");
+    t.conn.reset(StreamId::new(2), ErrorCode::CANCEL);
+    let wire = t.sends_octets();
+    let mut rest = wire.as_slice();
+    let mut heads = Vec::new();
+    while let Some(head) = Head::peek(rest) {
+        heads.push(head);
+        rest = rest.get(Head::LEN + head.length as usize..).unwrap_or_default();
+    }
+    heads
+}
+
+/// Covers 9113:6.1-1, 9113:6.2-1, 9113:6.6-2: since there is none
+#[test]
+fn nothing_is_sent_with_padding() {
+    for head in heads_of_an_answer() {
+        let may_be_padded = [Kind::DATA, Kind::HEADERS, Kind::PUSH_PROMISE].contains(&head.kind);
+        assert!(!(may_be_padded && head.flags.contains(Flags::PADDED)), "{head:?}");
+    }
+}
+
+/// Covers 9113:6.1-2, 9113:6.2-4, 9113:6.4-3, 9113:6.10-3
+#[test]
+fn what_belongs_to_a_stream_is_never_sent_on_stream_zero() {
+    let heads = heads_of_an_answer();
+    for kind in [Kind::DATA, Kind::HEADERS, Kind::RST_STREAM, Kind::PUSH_PROMISE, Kind::CONTINUATION] {
+        assert!(heads.iter().any(|head| head.kind == kind), "{kind} is among them");
+    }
+    assert!(heads.iter().all(|head| !head.stream.is_connection()), "{heads:?}");
+    let mut t = Transcript::server();
+    let zero = StreamId::CONNECTION;
+    assert_eq!(t.conn.send_headers(zero, &section(&OK), End::Last), Err(SendError::NoStream));
+    assert_eq!(t.conn.send_data(zero, zeros(1).into(), End::Last), Err(SendError::NoStream));
+    assert_eq!(t.conn.send_trailers(zero, section(&[("x", "y")])), Err(SendError::NoStream));
+    assert_eq!(t.conn.push(zero, &section(&GET)), Err(SendError::NoStream));
+    t.conn.reset(zero, ErrorCode::CANCEL);
     t.alive();
 }
 

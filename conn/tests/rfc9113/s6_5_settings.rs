@@ -1,7 +1,7 @@
 //! RFC 9113 §6.5: SETTINGS (with RFC 8441 §3 and RFC 9218 §2.1).
 
 use pellucid_conn::h2::{Config, Role, Violation};
-use pellucid_conn::{End, ErrorCode, StreamId};
+use pellucid_conn::{End, ErrorCode, Output, StreamId};
 use pellucid_frame::{Flags, Kind, Rule, Setting, SettingId};
 
 use crate::transcript::frames::{Frame, data, goaway, raw, reset, settings, settings_ack};
@@ -10,6 +10,21 @@ use crate::transcript::{GET, OK, POST, Transcript, zeros};
 
 const PROTOCOL_ERROR: ErrorCode = ErrorCode::PROTOCOL_ERROR;
 const FLOW_CONTROL_ERROR: ErrorCode = ErrorCode::FLOW_CONTROL_ERROR;
+
+/// Covers 9113:6.5-1, 9113:6.5-5: and nothing else comes before them
+#[test]
+fn either_side_begins_with_settings_on_stream_zero() {
+    for role in [Role::Server, Role::Client] {
+        let mut t = Transcript::fresh(role, Config::server());
+        let (mut out, mut wire) = (Output::new(), bytes::BytesMut::new());
+        t.conn.poll_output(&mut out, 1 << 20, t.now);
+        out.drain_to(&mut wire);
+        let frames = wire.strip_prefix(pellucid_frame::encode::PREFACE);
+        assert_eq!(frames.is_some(), role == Role::Client);
+        let head = pellucid_frame::Head::peek(frames.unwrap_or(&wire)).expect("a frame");
+        assert_eq!((head.kind, head.flags, head.stream), (Kind::SETTINGS, Flags::NONE, StreamId::CONNECTION));
+    }
+}
 
 /// Covers 9113:6.5-4, 9113:6.5-6, 9113:6.5-8
 #[test]

@@ -314,6 +314,24 @@ fn a_server_promises_then_answers() {
     t.alive();
 }
 
+/// Covers 9113:6.6-1, 9113:6.6-10, 9113:5.1.1-2: whatever stream they are promised on, and whatever became of those before
+#[test]
+fn promised_identifiers_are_the_servers_next_ones() {
+    let mut t = Transcript::server();
+    for (n, on) in [1, 3, 3, 1, 5].into_iter().enumerate() {
+        if n < 2 || on == 5 {
+            t.asked(on, &GET, End::Last);
+        }
+        let id = t.conn.push(StreamId::new(on), &section(&GET)).expect("a promise").get();
+        assert_eq!(id as usize, 2 * (n + 1));
+        t.sends(promise(on, id, &GET));
+        if n == 0 {
+            t.conn.reset(StreamId::new(id), ErrorCode::CANCEL);
+            t.sends(reset(id, ErrorCode::CANCEL));
+        }
+    }
+}
+
 /// Covers 9113:5.1-4: reserved (local) accepts WINDOW_UPDATE, PRIORITY, RST_STREAM
 #[test]
 fn a_client_sends_nothing_on_a_promised_stream() {
@@ -347,6 +365,13 @@ fn a_server_does_not_push_where_it_may_not() {
         assert!(matches!(push(&mut t, 1, request), Err(SendError::Malformed(_))), "{request:?}");
     }
     assert_eq!(push(&mut t, 3, &GET), Err(SendError::NoStream));
+    // Half-closed (local), and closed.
+    t.asked(3, &POST, End::More);
+    t.asked(5, &GET, End::Last);
+    for id in [3, 5] {
+        t.answers(id, &OK, End::Last);
+        assert_eq!(push(&mut t, id, &GET), Err(SendError::NoStream));
+    }
     t.recv(settings(&[(SettingId::ENABLE_PUSH, 0)]));
     t.event(Got::Settings);
     t.sends(settings_ack());

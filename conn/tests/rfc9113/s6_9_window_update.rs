@@ -4,7 +4,9 @@ use pellucid_conn::h2::{Config, Violation};
 use pellucid_conn::{End, ErrorCode, StreamId};
 use pellucid_frame::{Flags, Kind, Rule, SettingId};
 
-use crate::transcript::frames::{data, goaway, headers, promise, raw, reset, settings, settings_ack, window_update};
+use crate::transcript::frames::{
+    Frame, data, goaway, headers, promise, raw, reset, settings, settings_ack, window_update,
+};
 use crate::transcript::got::{self, Got};
 use crate::transcript::{GET, OK, POST, Transcript, section, zeros};
 
@@ -296,4 +298,33 @@ fn consumed_content_is_announced_in_large_steps() {
     // The stream has ended: only the connection's window is of use to the peer.
     t.sends(window_update(0, 32_768));
     t.sends_nothing();
+}
+
+/// Covers 9113:6.9.1-2: with windows as large as there are
+#[test]
+fn no_window_of_ours_passes_the_maximum() {
+    let mut config = Config::server();
+    (config.connection_window, config.stream_window) = (MAX, MAX);
+    let mut t = Transcript::fresh(pellucid_conn::h2::Role::Server, config);
+    t.recv_octets(pellucid_frame::encode::PREFACE);
+    t.recv(settings(&[]));
+    t.event(Got::Settings);
+    t.recv(settings_ack());
+    let mut windows = [65_535, i64::from(MAX)];
+    let count = |t: &mut Transcript, windows: &mut [i64; 2]| {
+        while let Some(frame) = t.next_sent() {
+            if let Frame::WindowUpdate { id, increment } = frame {
+                windows[usize::from(id > 0)] += i64::from(increment);
+            }
+        }
+        assert!(windows.iter().all(|window| *window <= i64::from(MAX)), "{windows:?}");
+    };
+    count(&mut t, &mut windows);
+    assert_eq!(windows[0], i64::from(MAX), "as large as it was asked for");
+    t.asked(1, &POST, End::More);
+    for _ in 0..100 {
+        t.reads(1, &zeros(16_384), End::More);
+        windows = windows.map(|window| window - 16_384);
+        count(&mut t, &mut windows);
+    }
 }

@@ -4,7 +4,7 @@ use pellucid_conn::h2::Violation;
 use pellucid_conn::{End, ErrorCode, SendError, StreamId};
 
 use crate::transcript::frames::{headers, reset};
-use crate::transcript::{GET, OK, POST, Transcript, section, with};
+use crate::transcript::{CONNECT, GET, OK, POST, Transcript, section, with};
 
 const PROTOCOL_ERROR: ErrorCode = ErrorCode::PROTOCOL_ERROR;
 const METHOD: (&str, &str) = (":method", "GET");
@@ -172,21 +172,62 @@ fn trap_33_the_authority_is_one_and_agrees_with_host() {
     ]);
 }
 
-/// Covers 9113:8.3: what we do not send
+/// Covers 9113:8.2-1, 9113:8.2.2-1, 9113:8.2.2-3, 9113:8.3-1, 9113:8.3-3, 9113:8.3-6, 9113:8.3-8, 9113:8.3.1-3, 9113:8.3.1-8,
+/// 9113:8.3.1-9, 9113:8.3.1-12, 9113:8.5-1
 #[test]
 fn a_malformed_request_is_not_sent() {
     let mut t = Transcript::client();
     for fields in [
         with(&GET, &[("Upper", "case")]),
         with(&GET, &[("connection", "close")]),
+        with(&GET, &[("te", "gzip")]),
         with(&GET, &[(":late", "x")]),
+        vec![METHOD, SCHEME, PATH, (":unknown", "x")],
+        vec![METHOD, SCHEME, PATH, (":status", "200")],
+        vec![METHOD, SCHEME, ("x", "y"), PATH],
+        vec![METHOD, SCHEME, PATH, PATH],
+        with(&GET, &[("host", "b")]),
+        vec![METHOD, SCHEME, PATH, (":authority", "user@a")],
+        vec![METHOD, SCHEME, (":path", "")],
         vec![METHOD, SCHEME],
+        vec![METHOD, PATH],
+        vec![SCHEME, PATH],
         vec![METHOD, SCHEME, (":path", "relative")],
         with(&GET, &[("x", "a\r\nb")]),
+        with(&CONNECT, &[(":scheme", "https")]),
+        with(&CONNECT, &[(":path", "/")]),
     ] {
         assert!(matches!(t.conn.open(&section(&fields), End::Last), Err(SendError::Malformed(_))), "{fields:?}");
     }
     assert_eq!(t.asks(&GET, End::Last), 1, "no identifier was used up");
     let mut t = Transcript::server();
     assert_eq!(t.conn.open(&section(&GET), End::Last), Err(SendError::WrongRole));
+}
+
+/// Covers 9113:8.2-1, 9113:8.2.2-1, 9113:8.3-1, 9113:8.3-2, 9113:8.3-6, 9113:8.3-8, 9113:8.3.2-1
+#[test]
+fn a_malformed_response_is_not_sent() {
+    let mut t = Transcript::server();
+    t.asked(1, &GET, End::Last);
+    let id = StreamId::new(1);
+    for fields in [
+        with(&OK, &[("Upper", "case")]),
+        with(&OK, &[("connection", "close")]),
+        with(&OK, &[(":unknown", "x")]),
+        with(&OK, &[PATH]),
+        vec![("x", "y"), (":status", "200")],
+        with(&OK, &OK),
+        vec![("x", "y")],
+    ] {
+        let sent = t.conn.send_headers(id, &section(&fields), End::Last);
+        assert!(matches!(sent, Err(SendError::Malformed(_))), "{fields:?}");
+    }
+    t.answers(1, &OK, End::More);
+    for trailers in [[("Upper", "case")], [("connection", "close")], [(":status", "200")]] {
+        assert!(matches!(t.conn.send_trailers(id, section(&trailers)), Err(SendError::Malformed(_))), "{trailers:?}");
+    }
+    t.conn.send_trailers(id, section(&[("x", "y")])).expect("well-formed");
+    t.sends(headers(1, &[("x", "y")], End::Last));
+    t.conn.finished(id);
+    t.alive();
 }
