@@ -222,11 +222,12 @@ impl<O: Observer> Connection<O> {
     fn accept(&mut self, id: StreamId, end: End, facts: RequestFacts, now: Time) {
         let sent_by_all = self.stats.data_out;
         let (initial, target) = (self.local.initial_window_size, self.config.stream_window);
+        let state = match end {
+            End::More => State::Open,
+            End::Last => State::HalfClosedRemote,
+        };
         self.streams.open(id, |stream| {
-            stream.state = match end {
-                End::More => State::Open,
-                End::Last => State::HalfClosedRemote,
-            };
+            stream.state = state;
             stream.recv_window = pellucid_flow::RecvWindow::new(initial, target);
             stream.priority = facts.priority.unwrap_or_default();
             stream.method = facts.method;
@@ -242,7 +243,7 @@ impl<O: Observer> Connection<O> {
         self.counts.theirs += 1;
         self.counts.handlers += 1;
         self.stats.streams_accepted += 1;
-        self.observer.state(id, State::Idle, State::Open);
+        self.observer.state(id, State::Idle, state);
         self.watch_streams(now);
         // RFC 9113 §5.1.1: identifiers run out. The client is sent to another connection while it can still go on here.
         if id >= FAREWELL_FROM {
@@ -302,12 +303,14 @@ impl<O: Observer> Connection<O> {
     fn before_section(&mut self, key: Key, block: &Block) -> Result<bool, Violation> {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(false) };
         let from = stream.state;
-        match from.next(Input::RecvHeaders) {
-            Ok(to) => stream.state = to,
+        let to = match from.next(Input::RecvHeaders) {
+            Ok(to) => to,
             Err(Refused::Peer(violation)) => return Err(violation),
             Err(_) => return Ok(false),
-        }
+        };
+        stream.state = to;
         if from == State::ReservedRemote {
+            self.observer.state(key.id(), from, to);
             // RFC 9113 §5.1.2: from now on the pushed stream counts, also where it ends at once.
             self.counts.reserved = self.counts.reserved.saturating_sub(1);
             self.counts.theirs += 1;

@@ -1,0 +1,6 @@
+//! `cargo +nightly fuzz run hpack_decode`: libFuzzer's way into the target of that name. Not for: what it does; see `lib/`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    pellucid_fuzz::hpack_decode(input);
+});
