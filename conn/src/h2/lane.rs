@@ -53,6 +53,8 @@ impl Lane {
         encode::ping(&mut self.octets, payload);
     }
 
+    /// RFC 9113 §6.7: ahead of all content, which is framed behind the lane. Not ahead of what is in the lane: the answer to the PING
+    /// that follows a GOAWAY says that no request is on its way any more.
     pub(crate) fn pong(&mut self, payload: [u8; 8]) {
         self.provoked += 17;
         encode::pong(&mut self.octets, payload);

@@ -59,6 +59,22 @@ fn trap_35_a_tunnel_carries_octets_both_ways_and_half_closes() {
     t.alive();
 }
 
+/// Covers 9113:8.5-2: from the client's side too, and whether or not the answer is here
+#[test]
+fn a_client_sends_no_trailers_into_a_tunnel() {
+    for answered in [0, 1] {
+        let mut t = Transcript::client();
+        let id = t.asks(&CONNECT, End::More);
+        if answered == 1 {
+            t.answered(id, &OK, End::More);
+        }
+        let stream = StreamId::new(id);
+        assert_eq!(t.conn.send_trailers(stream, section(&[("x", "y")])), Err(SendError::OutOfOrder));
+        t.conn.send_data(stream, b"hello".to_vec().into(), End::Last).expect("octets");
+        t.sends(data(id, b"hello", End::Last));
+    }
+}
+
 /// Covers 9113:8.5-3: in a tunnel there is only DATA
 #[test]
 fn trap_35_headers_in_a_tunnel_end_the_stream() {

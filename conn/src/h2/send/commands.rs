@@ -64,7 +64,12 @@ impl<O: Observer> Connection<O> {
             stream.recv_window = pellucid_flow::RecvWindow::new(initial, target);
             stream.priority = facts.priority.unwrap_or_default();
             stream.method = facts.method;
-            stream.outgoing.phase = if end.is_last() { Phase::Done } else { Phase::Body };
+            stream.outgoing.phase = match (end, facts.method) {
+                (End::Last, _) => Phase::Done,
+                // RFC 9113 §8.5: whatever follows a CONNECT is for its tunnel, where there are no trailers.
+                (End::More, Method::Connect) => Phase::Tunnel,
+                (End::More, _) => Phase::Body,
+            };
             stream.incoming.since = now;
             stream.outgoing.wind(now, sent_by_all);
         });
