@@ -55,3 +55,20 @@ struct Readme;
 #[cfg(all(doctest, feature = "server", feature = "http"))]
 #[doc = include_str!("../docs/EMBEDDING.md")]
 struct Embedding;
+
+/// The book's programs too.
+#[cfg(all(doctest, feature = "server", feature = "client"))]
+mod book {
+    #[doc = include_str!("../docs/book/1-frame.md")]
+    struct Frame;
+    #[doc = include_str!("../docs/book/2-hpack.md")]
+    struct Hpack;
+    #[doc = include_str!("../docs/book/3-flow.md")]
+    struct Flow;
+    #[doc = include_str!("../docs/book/4-conn.md")]
+    struct Conn;
+    #[doc = include_str!("../docs/book/5-driver.md")]
+    struct Driver;
+    #[doc = include_str!("../docs/book/6-ends.md")]
+    struct Ends;
+}

@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{hpack, peers, rfc, root, tidy};
+use crate::{book, hpack, peers, rfc, root, tidy};
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run() -> Result<(), String> {
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     ("package", package),
     ("tidy", tidy::run),
     ("rfc", || rfc::run(&["--check".to_owned()])),
+    ("book", book::run),
     ("hpack", hpack::run),
     ("peers install", || peers::run(&["install".to_owned()])),
     ("peers interop", || peers::run(&["interop".to_owned()])),

@@ -2,6 +2,7 @@
 //! Not for: anything a user of the crates needs.
 #![forbid(unsafe_code)]
 
+mod book;
 mod ci;
 mod footprint;
 mod hpack;
@@ -34,12 +35,13 @@ fn run(args: &[String]) -> Result<(), String> {
         ("footprint", []) => footprint::run(),
         ("rfc", args) => rfc::run(args),
         ("peers", args) => peers::run(args),
+        ("book", []) => book::run(),
         ("ci", []) => ci::run(),
         ("help" | "--help" | "-h", _) => {
             print!("{HELP}");
             Ok(())
         }
-        ("tidy" | "hpack" | "footprint" | "ci", _) => Err(format!("`{name}` takes no arguments")),
+        ("tidy" | "book" | "hpack" | "footprint" | "ci", _) => Err(format!("`{name}` takes no arguments")),
         _ => Err(format!("no task `{name}`; `cargo xtask help` lists them")),
     }
 }
@@ -59,6 +61,7 @@ Usage: cargo xtask <task>
   hpack          how well header compression does on recorded traffic
   footprint      what a program pays for this library and for its peers, in crates and octets
   peers <what>   other clients and servers: install, conformance, interop, examples, captures, speed, idle
+  book           every command of docs/book, and what it prints
   ci             everything a change must pass, in order, after cargo test --workspace
   help           this list
 ";

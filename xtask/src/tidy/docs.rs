@@ -127,8 +127,18 @@ fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 const WALK: &str = "docs/LIFE-OF-A-REQUEST.md";
 const ATTACKS: &str = "docs/ATTACKS.md";
-/// The documents that are made of pointers, and how many each has at least: steps of the walk, rows of the catalogue.
-const POINTING: [(&str, usize); 2] = [(WALK, 12), (ATTACKS, 26)];
+/// The documents that are made of pointers, and how many each has at least: steps of the walk, rows of the catalogue, ways
+/// from the octets to the code in the chapters of the book.
+const POINTING: [(&str, usize); 8] = [
+    (WALK, 12),
+    (ATTACKS, 26),
+    ("docs/book/1-frame.md", 8),
+    ("docs/book/2-hpack.md", 8),
+    ("docs/book/3-flow.md", 8),
+    ("docs/book/4-conn.md", 8),
+    ("docs/book/5-driver.md", 8),
+    ("docs/book/6-ends.md", 8),
+];
 const DEFINES: &[&str] = &["fn", "struct", "enum", "trait", "type", "const", "static"];
 
 /// Every public module of a library shows by a compiled example what it is for.
