@@ -172,6 +172,7 @@ async fn echo(request: Request<Body>) -> impl IntoResponse {
     Body::new(Full::new(collected.to_bytes()).with_trailers(async { trailers.map(Ok) }))
 }
 
+/// Covers 9110:6.5.1-2, 9110:15.2-3
 #[tokio::test]
 async fn three_proxies_in_a_row_keep_content_trailers_and_hints() {
     let mut client = chain(3, Router::new().route("/echo", post(echo)));
@@ -198,6 +199,7 @@ async fn three_proxies_in_a_row_keep_content_trailers_and_hints() {
     assert_eq!(client.sender().stats().await.unwrap().live_streams, 0);
 }
 
+/// Covers 9110:10.1.1-10
 #[tokio::test]
 async fn through_proxies_a_client_is_told_once_to_go_on() {
     let mut client = chain(3, Router::new().route("/count", post(|body: Bytes| async move { body.len().to_string() })));

@@ -120,6 +120,7 @@ async fn the_handler_knows_how_it_was_reached() {
     assert_eq!(texts, ["false None 127.0.0.1", "true Some(\"localhost\") 127.0.0.1"]);
 }
 
+/// Covers 9110:4.3.4-1, 9110:4.3.4-5, 9110:4.3.4-7, 9110:4.3.4-8
 #[tokio::test]
 async fn certificates_that_do_not_prove_the_server_are_refused_with_a_reason() {
     let identity = Identity::self_signed(&[]).unwrap();
@@ -137,6 +138,7 @@ async fn certificates_that_do_not_prove_the_server_are_refused_with_a_reason() {
     in_time(server.task).await.unwrap().unwrap();
 }
 
+/// Covers 9110:4.3.4-2, 9110:4.3.4-5
 #[tokio::test]
 async fn a_certificate_for_another_name_is_refused_by_that_name() {
     let made = rcgen::generate_simple_self_signed(["example.test".to_owned()]).unwrap();
@@ -149,6 +151,7 @@ async fn a_certificate_for_another_name_is_refused_by_that_name() {
     in_time(server.task).await.unwrap().unwrap();
 }
 
+/// Covers 9110:4.2.2-3
 #[tokio::test]
 async fn a_cleartext_client_on_the_tls_port_and_the_reverse_fail_with_an_error() {
     let identity = Identity::self_signed(&[]).unwrap();

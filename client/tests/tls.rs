@@ -62,6 +62,7 @@ async fn sessions_are_resumed_since_the_configuration_is_shared() {
     }
 }
 
+/// Covers 9110:4.3.4-3
 #[tokio::test]
 async fn an_address_is_verified_and_is_no_server_name() {
     let (acceptor, root, _) = acceptor(rustls::ALL_VERSIONS);

@@ -51,6 +51,7 @@ async fn what_was_refused_once_is_answered_and_its_content_is_whole() {
     }
 }
 
+/// Covers 9110:9.2.2-3
 #[tokio::test(start_paused = true)]
 async fn what_was_refused_twice_fails() {
     for plan in [
@@ -66,6 +67,7 @@ async fn what_was_refused_twice_fails() {
     }
 }
 
+/// Covers 9110:9.2.2-1
 #[tokio::test(start_paused = true)]
 async fn what_may_have_been_worked_on_is_never_sent_again() {
     for (plan, retry) in [

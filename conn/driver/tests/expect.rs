@@ -21,6 +21,7 @@ fn held(path: &str, body: impl Into<Body>) -> Request {
     post(path).with_header("expect", "100-continue").with_body(body)
 }
 
+/// Covers 9110:10.1.1-6, 9110:10.1.1-8, 9110:10.1.1-9
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_reads_is_sent_the_content() {
     let start = Instant::now();
@@ -43,6 +44,7 @@ async fn a_handler_that_reads_is_sent_the_content() {
     pair.ends_clean().await;
 }
 
+/// Covers 9110:10.1.1-8
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_says_no_without_reading_is_sent_nothing() {
     let mut setup = Setup::default();
@@ -101,6 +103,7 @@ async fn content(script: &mut Script) -> Vec<u8> {
     }
 }
 
+/// Covers 9110:10.1.1-2, 9110:10.1.1-3
 #[tokio::test(start_paused = true)]
 async fn content_goes_out_at_once_after_100_or_a_good_answer_and_else_after_a_second() {
     for (status, patience) in [(Some("100"), 0), (Some("200"), 0), (Some("103"), 1), (None, 1)] {

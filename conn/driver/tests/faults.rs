@@ -183,6 +183,7 @@ fn pieces(list: &'static [&'static str]) -> Body {
     made_by(move || Poll::Ready(list.next().map(|p| Ok(Chunk::Data((*p).into())))))
 }
 
+/// Covers 9110:8.6-9
 #[tokio::test(start_paused = true)]
 async fn a_response_that_disagrees_with_its_content_length_is_reset_not_sent() {
     let pair = pair(|request: Request| async move {

@@ -38,6 +38,7 @@ fn sent(request: http::Request<Full<Bytes>>) -> Result<Vec<(String, String)>, Er
 }
 
 /// Covers 9113:8.3.1-2, 9113:8.3.1-3, 9113:8.3.1-8, 9113:8.3.1-10, 9113:8.3.1-11
+/// Covers 9110:7.2-1
 #[tokio::test(start_paused = true)]
 async fn where_a_request_goes_is_said_by_host_uri_or_origin_in_this_order() {
     for (uri, host, expected) in [
@@ -77,6 +78,7 @@ fn an_origin_has_a_scheme_and_an_authority() {
 }
 
 /// Covers 9113:8.2.2-1, 9113:8.2.2-3, 9113:8.2.2-4, 9113:10.3-2
+/// Covers 9110:7.6-1, 9110:7.6.1-2, 9110:7.6.1-3, 9110:8.6-2
 #[tokio::test(start_paused = true)]
 async fn fields_of_http1_do_not_go_out_and_te_says_only_trailers() {
     let request = http::Request::post("/")
@@ -115,6 +117,7 @@ async fn echo(request: Request) -> Response {
     Response::new(200).with_header("x-length", length).with_body(request.into_body())
 }
 
+/// Covers 9110:8.6-1
 #[tokio::test(start_paused = true)]
 async fn every_kind_of_body_goes_out_and_comes_back() {
     let pair = pair(echo);

@@ -139,6 +139,7 @@ fn bodies() -> Vec<(&'static str, AnyBody, &'static str, Option<&'static str>)> 
     ]
 }
 
+/// Covers 9110:8.6-7
 #[tokio::test(start_paused = true)]
 async fn every_kind_of_body_is_answered_with_and_its_length_told_where_known() {
     for (name, body, content, length) in bodies() {
@@ -208,7 +209,7 @@ async fn content_and_trailers_come_as_frames() {
     pair.ends_clean().await;
 }
 
-/// Covers 9110:8.6-5, 9110:9.3.2-1, 9110:15.3.6-1
+/// Covers 9110:8.6-3, 9110:8.6-5, 9110:9.3.2-1, 9110:15.3.6-1
 #[tokio::test(start_paused = true)]
 async fn answers_without_content_tell_a_length_only_where_they_may() {
     let status = |status: u16| http::Response::builder().status(status).body(full("content")).unwrap();
@@ -228,6 +229,7 @@ async fn answers_without_content_tell_a_length_only_where_they_may() {
     assert_eq!(ask(answering(told), &HEAD).await.header("content-length"), Some("9"));
 }
 
+/// Covers 9110:7.6-1, 9110:7.6.1-2, 9110:7.6.1-3
 #[tokio::test(start_paused = true)]
 async fn fields_of_http1_do_not_go_out() {
     let seen = ask(

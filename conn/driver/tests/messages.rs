@@ -182,6 +182,7 @@ async fn requests_above_the_limit_wait_for_a_slot_and_above_the_queue_fail_at_on
     pair.ends_clean().await;
 }
 
+/// Covers 9110:9.3.2-1
 #[tokio::test(start_paused = true)]
 async fn head_and_bodiless_statuses_have_no_content_and_keep_content_length() {
     let pair = pair(|request: Request| async move {

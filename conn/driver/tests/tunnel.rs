@@ -208,6 +208,7 @@ async fn dropping_the_clients_end_ends_both_ways() {
     pair.ends_clean().await;
 }
 
+/// Covers 9110:9.3.6-3
 #[tokio::test(start_paused = true)]
 async fn dropping_the_servers_end_ends_both_ways_behind_what_it_has_written() {
     let (pair, mut near, mut far) = both_ends(Setup::default()).await;

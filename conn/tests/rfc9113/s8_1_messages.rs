@@ -277,6 +277,7 @@ fn a_message_is_sent_in_order() {
 }
 
 /// Covers 9113:10.5.1-1
+/// Covers 9110:5.4-1
 #[test]
 fn a_section_above_the_limit_is_answered_431_or_ends_the_stream() {
     let large = "x".repeat(17_000);

@@ -37,6 +37,8 @@ fn bad_fields() -> Vec<(Vec<u8>, Vec<u8>, Violation)> {
 
 /// Covers 9113:8.1.1-2, 9113:8.2.1-1, 9113:8.2.1-2, 9113:8.2.1-3, 9113:8.2.1-4, 9113:8.2.1-5, 9113:8.2.1-6, 9113:8.2.1-8,
 /// 9113:8.2.2-2, 9113:10.3-1: in requests
+///
+/// Covers 9110:5.5-1, 9110:5.5-4
 #[test]
 fn trap_30_a_bad_field_ends_a_request() {
     let mut config = Config::server();
@@ -62,6 +64,8 @@ fn trap_30_a_bad_field_ends_a_request() {
 
 /// Covers 9113:8.1.1-3, 9113:8.2.1-1, 9113:8.2.1-2, 9113:8.2.1-3, 9113:8.2.1-4, 9113:8.2.1-5, 9113:8.2.1-6, 9113:8.2.2-2,
 /// 9113:10.3-1: in responses and trailers
+///
+/// Covers 9110:5.5-1, 9110:5.5-4
 #[test]
 fn trap_30_a_bad_field_ends_a_response() {
     for (name, value, violation) in bad_fields() {
@@ -111,6 +115,7 @@ fn trap_30_a_bad_trailer_is_not_answered() {
 }
 
 /// Covers 9113:8.2.1-1
+/// Covers 9110:5.5-3
 #[test]
 fn trap_30_octets_above_ascii_are_allowed_in_values() {
     let mut t = Transcript::server();

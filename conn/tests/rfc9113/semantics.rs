@@ -102,6 +102,31 @@ fn a_client_reads_a_response_by_its_request() {
     t.resets(head, ErrorCode::PROTOCOL_ERROR, Violation::ContentLengthMismatch);
 }
 
+/// Covers 9110:6.5.1-2, 9110:15.2-2: each section is told by itself, interim ones and trailers too
+#[test]
+fn the_sections_of_a_message_stay_apart() {
+    let mut t = Transcript::client();
+    let id = t.asks(&GET, End::Last);
+    for interim in ["100", "102", "103", "199"] {
+        t.answered(id, &[(":status", interim), ("x-same", "interim")], End::More);
+    }
+    t.answered(id, &with(&OK, &[("x-same", "header")]), End::More);
+    t.recv(headers(id, &[("x-same", "trailer"), ("content-length", "7")], End::Last));
+    t.event(got::trailers(id, &[("x-same", "trailer"), ("content-length", "7")]));
+}
+
+/// Covers 9110:9.3.6-6
+#[test]
+fn a_tunnel_is_as_long_as_it_is() {
+    let mut t = Transcript::client();
+    let id = t.asks(&CONNECT, End::More);
+    t.answered(id, &with(&OK, &[("content-length", "2")]), End::More);
+    t.recv(data(id, b"longer", End::More));
+    t.event(got::data(id, b"longer", End::More));
+    t.recv(data(id, b"", End::Last));
+    t.event(got::data(id, b"", End::Last));
+}
+
 /// Covers 9110:7.1-1: one is for OPTIONS, the other for CONNECT
 #[test]
 fn the_asterisk_and_the_bare_authority_are_not_for_other_methods() {

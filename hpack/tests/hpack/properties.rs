@@ -110,6 +110,8 @@ proptest! {
     }
 
     /// The same for octets that no encoder would send; and whatever they are, limits hold and nothing panics.
+    ///
+    /// Covers 9110:2.3-1
     #[test]
     fn fragments_do_not_matter_for_rubbish(blocks in vec(vec(rubbish(), 0..60), 1..5), cuts in vec(0..9_usize, 1..9)) {
         let limits = Limits { max_size: 300, max_fields: 5, max_string: 40 };
