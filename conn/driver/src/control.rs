@@ -115,6 +115,9 @@ impl Control {
     }
 
     /// Gives the stream up with this code (RST_STREAM, RFC 9113 §6.4).
+    ///
+    /// Not with REFUSED_STREAM at a server: it would promise that nothing was done with a request that its handler has seen, which
+    /// RFC 9113 §8.7 forbids. The connection itself refuses requests with it before any handler sees them.
     pub fn reset(&self, code: ErrorCode) {
         self.mailbox.command(self.id, Command::Reset(code));
     }
