@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{book, hpack, peers, rfc, root, tidy};
+use crate::{book, coverage, fuzz, hpack, peers, rfc, root, tidy};
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run() -> Result<(), String> {
@@ -32,6 +32,8 @@ const STEPS: &[Step] = &[
     ("rfc", || rfc::run(&["--check".to_owned()])),
     ("book", book::run),
     ("hpack", hpack::run),
+    ("fuzz", fuzz::briefly),
+    ("coverage", coverage::check),
     ("peers install", || peers::run(&["install".to_owned()])),
     ("peers interop", || peers::run(&["interop".to_owned()])),
     ("peers examples", || peers::run(&["examples".to_owned()])),
@@ -49,7 +51,7 @@ fn features() -> Result<(), String> {
 
 /// What would be published builds by itself.
 fn package() -> Result<(), String> {
-    let ours_alone = ["--exclude", "xtask", "--exclude", "pellucid-example-tonic"];
+    let ours_alone = ["--exclude", "xtask", "--exclude", "pellucid-example-tonic", "--exclude", "pellucid-fuzz"];
     cargo(&[&["package", "--workspace", "--quiet", "--allow-dirty"][..], &ours_alone].concat(), &[])
 }
 

@@ -4,11 +4,14 @@
 
 mod book;
 mod ci;
+mod coverage;
 mod footprint;
+mod fuzz;
 mod hpack;
 mod peers;
 mod rfc;
 mod tidy;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,6 +37,8 @@ fn run(args: &[String]) -> Result<(), String> {
         ("hpack", []) => hpack::run(),
         ("footprint", []) => footprint::run(),
         ("rfc", args) => rfc::run(args),
+        ("fuzz", args) => fuzz::run(args),
+        ("coverage", []) => coverage::run(),
         ("peers", args) => peers::run(args),
         ("book", []) => book::run(),
         ("ci", []) => ci::run(),
@@ -41,7 +46,7 @@ fn run(args: &[String]) -> Result<(), String> {
             print!("{HELP}");
             Ok(())
         }
-        ("tidy" | "book" | "hpack" | "footprint" | "ci", _) => Err(format!("`{name}` takes no arguments")),
+        ("tidy" | "book" | "hpack" | "footprint" | "coverage" | "ci", _) => Err(format!("`{name}` takes no arguments")),
         _ => Err(format!("no task `{name}`; `cargo xtask help` lists them")),
     }
 }
@@ -60,6 +65,8 @@ Usage: cargo xtask <task>
                  --check only says what is missing or stale, --only 9113 for one RFC
   hpack          how well header compression does on recorded traffic
   footprint      what a program pays for this library and for its peers, in crates and octets
+  fuzz           every fuzz target, for --seconds N (20) each, or those that are named
+  coverage       how many lines of the core its tests and the fuzz inputs reach
   peers <what>   other clients and servers: install, conformance, interop, examples, captures, speed, idle
   book           every command of docs/book, and what it prints
   ci             everything a change must pass, in order, after cargo test --workspace
