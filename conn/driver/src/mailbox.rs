@@ -120,6 +120,14 @@ impl Mailbox {
         }
     }
 
+    /// The owner rests: an empty buffer is not kept.
+    pub(crate) fn rest(&self) {
+        let mut inner = self.lock();
+        if inner.mail.is_empty() {
+            inner.mail = Vec::new();
+        }
+    }
+
     pub(crate) fn has_mail(&self) -> bool {
         self.has_mail.load(Ordering::Acquire)
     }

@@ -354,6 +354,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
     fn rest(&mut self) {
         self.conn.shrink();
         self.app.rest();
+        self.mailbox.rest();
         self.mail = Vec::new();
     }
 
