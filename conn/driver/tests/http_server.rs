@@ -218,6 +218,13 @@ async fn answers_without_content_tell_a_length_only_where_they_may() {
         let seen = ask(service, &GET).await;
         assert_eq!((seen.header("content-length"), seen.content.len(), seen.reset), (None, 0, None), "{code}");
     }
+    let zero =
+        |_| http::Response::builder().status(204).header("content-length", 0).body(Empty::<Bytes>::new()).unwrap();
+    assert_eq!(
+        ask(answering(zero), &GET).await.header("content-length"),
+        None,
+        "RFC 9110 §8.6, whatever a framework says"
+    );
     let told = |_| http::Response::builder().header("content-length", 9).body(Empty::<Bytes>::new()).unwrap();
     assert_eq!(ask(answering(told), &HEAD).await.header("content-length"), Some("9"));
 }

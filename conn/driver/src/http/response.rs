@@ -38,8 +38,8 @@ impl Owed {
             return Response::new(500);
         }
         let tunnel = self.tunnel.filter(|_| head.status.is_success());
-        if tunnel.is_some() {
-            // RFC 9110 §9.3.6: what follows is no content, and has no length.
+        if tunnel.is_some() || head.status == StatusCode::NO_CONTENT {
+            // RFC 9110 §9.3.6: what follows is no content, and has no length. §8.6: nor has 204; some frameworks say 0.
             head.headers.remove(header::CONTENT_LENGTH);
         }
         let has_none = self.is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
