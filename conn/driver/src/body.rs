@@ -203,7 +203,7 @@ impl Sender {
         self.post(Ok(Chunk::Data(data.into()))).await
     }
 
-    /// Sends the trailer section, which ends the body. Cancel-safe.
+    /// Sends the trailer section, which ends the body. Not cancel-safe: without this sender the body may end without trailers.
     ///
     /// # Errors
     /// See [`Sender::send`].
@@ -211,7 +211,7 @@ impl Sender {
         self.post(Ok(Chunk::Trailers(fields))).await
     }
 
-    /// Ends the body with an error: the stream is reset. Cancel-safe.
+    /// Ends the body with an error: the stream is reset. Not cancel-safe: without this sender the body may end as if complete.
     ///
     /// # Errors
     /// See [`Sender::send`].
