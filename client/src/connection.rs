@@ -54,7 +54,7 @@ impl Connection {
         Ok(Self { handle, info, life })
     }
 
-    /// Sends a request on it: see [`SendRequest::send`].
+    /// Sends a request on it. Dropping the future cancels it: see [`SendRequest::send`].
     ///
     /// # Errors
     /// The stream was reset or refused, the connection ended, or the fields would make a malformed request.

@@ -184,7 +184,8 @@ impl SendRequest {
     }
 }
 
-/// A client's end on any transport: the handle to send with, and the future that runs the connection until it is closed.
+/// A client's end on any transport: the handle to send with, and the future that runs the connection until it is closed; dropping
+/// it cuts the connection off, and whoever waits for a response is told.
 ///
 /// # Errors
 /// A configuration value out of range.

@@ -12,7 +12,8 @@ use crate::message::Response;
 use crate::pipe::{Writer, pipe};
 
 /// A stream as a two-way pipe of octets. Reading gives back-pressure to the peer; shutting the writing side down ends it with
-/// END_STREAM, as closing one side of a TCP connection does; dropping the tunnel ends both.
+/// END_STREAM, as closing one side of a TCP connection does; dropping the tunnel ends both. Dropping a read or a write that waits
+/// loses nothing.
 #[derive(Debug)]
 pub struct Tunnel {
     incoming: Body,
