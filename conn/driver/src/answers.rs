@@ -111,7 +111,7 @@ impl<S: Service> App for Answers<S> {
     fn mail(&mut self, mail: Mail, link: &mut Link<'_, ()>) {
         match mail {
             Mail::Woken(n) => self.woken(n, link),
-            Mail::Unread(id, octets) => {
+            Mail::Unread(id, octets) | Mail::Parting(id, octets) => {
                 link.conn.release(id, octets);
                 self.feeds.remove(&id);
                 link.conn.stop_reading(id);

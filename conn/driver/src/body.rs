@@ -114,6 +114,13 @@ impl Body {
         }
     }
 
+    /// From now on dropping it unread leaves what goes the other way to be sent to its end.
+    pub(crate) fn part_gently(&mut self) {
+        if let Inner::Incoming(incoming) = &mut self.0 {
+            incoming.part_gently();
+        }
+    }
+
     /// The next piece; `Ready(None)` at the end.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ pub(crate) enum Mail {
     Release(StreamId, u32),
     /// Nobody will read the rest of a body; these octets of it were never consumed.
     Unread(StreamId, u32),
+    /// As `Unread`, of a tunnel that was shut down: what was written to it is still to arrive.
+    Parting(StreamId, u32),
     /// A handler wants the body that its client holds back: 100 (Continue) is due.
     Continue(StreamId),
     /// A client's request.

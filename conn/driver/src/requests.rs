@@ -176,6 +176,15 @@ impl App for Requests {
                 link.conn.reset(id, ErrorCode::CANCEL);
                 self.forget(id);
             }
+            Mail::Parting(id, octets) => {
+                link.conn.release(id, octets);
+                link.conn.stop_reading(id);
+                let Some(under_way) = self.under_way.get_mut(&id) else { return };
+                under_way.feed = None;
+                if under_way.slot.is_none() {
+                    self.forget(id);
+                }
+            }
             _ => {}
         }
     }
