@@ -131,7 +131,9 @@ impl<S: Service> App for Answers<S> {
 
     fn rest(&mut self) {
         self.slots.rest();
-        (self.working, self.feeds, self.pushes) = <_>::default();
+        self.working.shrink_to(0);
+        self.feeds.shrink_to(0);
+        self.pushes.shrink_to(0);
     }
 
     fn end(&mut self, error: &Error) {
