@@ -106,13 +106,11 @@ impl Connection {
         }
     }
 
-    /// Finishes what is under way and closes; what came of it, unless the task was cancelled with its runtime. Not cancel-safe:
-    /// once begun, the connection closes in any case.
-    pub async fn close(self) -> Option<Report> {
+    /// Finishes what is under way and closes; what came of it, unless the task was cancelled with its runtime. The closing goes
+    /// on though the future is dropped: what is dropped is the waiting for its end.
+    pub fn close(self) -> impl Future<Output = Option<Report>> + Send + use<> {
         self.handle.shut_down();
-        let ended = self.ended();
-        drop(self);
-        ended.await
+        self.ended()
     }
 }
 

@@ -111,6 +111,10 @@ pub(crate) fn is_of_a_connection(e: &io::Error) -> bool {
 
 /// A TCP socket for each worker, all on one address.
 pub(crate) fn bind(address: SocketAddr, workers: usize) -> io::Result<Vec<Listener>> {
+    bind_all(address, workers).map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}")))
+}
+
+fn bind_all(address: SocketAddr, workers: usize) -> io::Result<Vec<Listener>> {
     let port = if workers > 1 { Port::Shared } else { Port::Ours };
     if port == Port::Shared && address.port() != 0 {
         // Only workers of one server share a port; SO_REUSEPORT alone would let us join a stranger of the same user. So the

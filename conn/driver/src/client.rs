@@ -35,7 +35,7 @@ use pellucid_conn::{AltSvc, ErrorCode, Event, StreamId};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::control::ask_for_stats;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::exchange::Exchange;
 pub use crate::exchange::{Failure, ResponseFuture};
 use crate::incoming;
@@ -152,7 +152,7 @@ impl SendRequest {
         if let Err(letter) = self.0.mailbox.post(Mail::Open(open))
             && let Mail::Open(open) = *letter
         {
-            open.fail(&Error::new(Kind::Closed));
+            open.fail(&self.0.mailbox.why_closed());
         }
         ResponseFuture::new(exchange, Arc::clone(&self.0.mailbox), Some(Arc::clone(&self.0)), span)
     }

@@ -10,6 +10,7 @@ use pellucid_conn::StreamId;
 use tokio::sync::oneshot;
 
 use crate::control::Command;
+use crate::error::{Error, Kind};
 use crate::handlers::discard;
 use crate::requests::Open;
 use crate::stats::Snapshot;
@@ -56,14 +57,15 @@ struct Inner {
     /// Apart from the mail, since a response must not overtake those given for its stream.
     commands: Vec<(StreamId, Command)>,
     owner: Option<Waker>,
-    closed: bool,
+    /// Why nothing is taken any more.
+    closed: Option<Error>,
 }
 
 impl Mailbox {
     /// Leaves a message and wakes the owner. The message comes back when the connection is gone.
     pub(crate) fn post(&self, mail: Mail) -> Result<(), Box<Mail>> {
         let mut inner = self.lock();
-        if inner.closed {
+        if inner.closed.is_some() {
             return Err(Box::new(mail));
         }
         inner.mail.push(mail);
@@ -74,7 +76,7 @@ impl Mailbox {
     /// Leaves a command for a stream. One for a connection that is gone is forgotten.
     pub(crate) fn command(&self, id: StreamId, command: Command) {
         let mut inner = self.lock();
-        if !inner.closed {
+        if inner.closed.is_none() {
             inner.commands.push((id, command));
             self.has_commands.store(true, Ordering::Release);
             self.wake(inner);
@@ -101,6 +103,11 @@ impl Mailbox {
         inner.commands = left;
         self.has_commands.store(!inner.commands.is_empty(), Ordering::Release);
         taken
+    }
+
+    /// Why nothing is taken any more.
+    pub(crate) fn why_closed(&self) -> Error {
+        self.lock().closed.clone().unwrap_or_else(|| Error::new(Kind::Closed))
     }
 
     /// The owner opens no streams any more.
@@ -143,9 +150,12 @@ impl Mailbox {
     }
 
     /// The connection is over: what is still there is handed out to be told so, and nothing more is taken.
-    pub(crate) fn close(&self) -> Vec<Mail> {
+    pub(crate) fn close(&self, why: &Error) -> Vec<Mail> {
         let mut inner = self.lock();
-        inner.closed = true;
+        // It may end more than once; a reason is better than none.
+        if inner.closed.as_ref().is_none_or(|known| matches!(known.kind(), Kind::Closed)) {
+            inner.closed = Some(why.clone());
+        }
         inner.owner = None;
         let commands = std::mem::take(&mut inner.commands);
         self.is_leaving.store(true, Ordering::Release);
