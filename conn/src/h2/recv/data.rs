@@ -99,6 +99,7 @@ impl<O: Observer> Connection<O> {
                         Role::Client => self.release_octets(key, flow),
                     }
                     self.end_if_last(key, shape.end);
+                    self.stop_unread(key);
                     Ok(None)
                 }
                 Err(violation) => {
