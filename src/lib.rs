@@ -52,7 +52,7 @@ pub use pellucid_server as server;
 struct Readme;
 
 /// So are those of the guide for embedding.
-#[cfg(all(doctest, feature = "server", feature = "http"))]
+#[cfg(all(doctest, feature = "server", feature = "client", feature = "http", feature = "tls"))]
 #[doc = include_str!("../docs/EMBEDDING.md")]
 struct Embedding;
 

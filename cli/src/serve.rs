@@ -96,7 +96,7 @@ fn bind(args: &Args) -> Result<Server, Failure> {
     builder.bind(address).map_err(|error| match error.kind() {
         ErrorKind::InvalidInput => Failure::usage(error.to_string()),
         ErrorKind::AddrInUse => Failure::new(format!("cannot listen on {address}: the port is in use")),
-        _ => Failure::new(format!("cannot listen on {address}: {error}")),
+        _ => Failure::new(error.to_string()),
     })
 }
 

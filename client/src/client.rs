@@ -77,7 +77,7 @@ impl Client {
         Self(Arc::new(Shared { origins: Arc::new(Origins::new(connector)), timeouts }))
     }
 
-    /// Sends a GET request: see [`Client::send`].
+    /// Sends a GET request. Dropping the future cancels it: see [`Client::send`].
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -100,7 +100,8 @@ impl Client {
         async move { this.exchange(None, request).await }
     }
 
-    /// As [`Client::send`], to the server of `url`, whatever the request's authority says: for proxies.
+    /// As [`Client::send`], to the server of `url`, whatever the request's authority says: for proxies. Dropping the future cancels
+    /// the request.
     ///
     /// # Errors
     /// As [`Client::send`].
@@ -124,7 +125,7 @@ impl Client {
         async move { this.tunnel(None, request).await }
     }
 
-    /// As [`Client::connect`], through the server of `url`.
+    /// As [`Client::connect`], through the server of `url`. Dropping the future cancels the request.
     ///
     /// # Errors
     /// As [`Client::send`]; a server that says no is no error.

@@ -86,7 +86,8 @@ impl Connector {
         self.begin(stream, url, addresses).await
     }
 
-    /// As [`Connector::connect`], to a Unix socket; the URL says what requests and certificates are for.
+    /// As [`Connector::connect`], to a Unix socket; the URL says what requests and certificates are for. Cancel-safe: dropping the
+    /// future gives the attempt up.
     ///
     /// # Errors
     /// See [`ConnectError`].

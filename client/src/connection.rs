@@ -54,7 +54,7 @@ impl Connection {
         Ok(Self { handle, info, life })
     }
 
-    /// Sends a request on it: see [`SendRequest::send`].
+    /// Sends a request on it. Dropping the future cancels it: see [`SendRequest::send`].
     ///
     /// # Errors
     /// The stream was reset or refused, the connection ended, or the fields would make a malformed request.
@@ -106,13 +106,11 @@ impl Connection {
         }
     }
 
-    /// Finishes what is under way and closes; what came of it, unless the task was cancelled with its runtime. Not cancel-safe:
-    /// once begun, the connection closes in any case.
-    pub async fn close(self) -> Option<Report> {
+    /// Finishes what is under way and closes; what came of it, unless the task was cancelled with its runtime. The closing goes
+    /// on though the future is dropped: what is dropped is the waiting for its end.
+    pub fn close(self) -> impl Future<Output = Option<Report>> + Send + use<> {
         self.handle.shut_down();
-        let ended = self.ended();
-        drop(self);
-        ended.await
+        self.ended()
     }
 }
 

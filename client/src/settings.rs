@@ -245,6 +245,14 @@ impl ConnectorBuilder {
 
 impl Settings {
     fn check(&self) -> Result<(), ConnectError> {
+        // By the names that they have here.
+        above_zero(&[
+            ("keep_alive", self.config.keepalive_interval != Some(Duration::ZERO)),
+            ("idle_timeout", self.config.idle_timeout != Some(Duration::ZERO)),
+        ])?;
+        if self.config.keepalive_while_idle && self.config.keepalive_interval.is_none() {
+            return Err(ConnectError::Config("`keep_alive_while_idle` needs `keep_alive`: how often".to_owned()));
+        }
         self.config.validate().map_err(|e| ConnectError::Config(e.to_string()))?;
         above_zero(&[
             ("connect_timeout", !self.connect_timeout.is_zero()),

@@ -21,8 +21,9 @@ use crate::unix::SocketFile;
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
+    /// The file first: it is to be gone before the socket is closed, and the file's number free for another's.
     #[cfg(unix)]
-    Unix(UnixListener, Option<Arc<SocketFile>>),
+    Unix(Option<Arc<SocketFile>>, UnixListener),
 }
 
 /// A connection that was accepted.
@@ -38,7 +39,7 @@ impl Listener {
         Ok(match self {
             Self::Tcp(socket) => Listening::Tcp(tokio::net::TcpListener::from_std(socket)?),
             #[cfg(unix)]
-            Self::Unix(socket, file) => Listening::Unix(tokio::net::UnixListener::from_std(socket)?, file),
+            Self::Unix(file, socket) => Listening::Unix(file, tokio::net::UnixListener::from_std(socket)?),
         })
     }
 }
@@ -47,7 +48,7 @@ impl Listener {
 pub(crate) enum Listening {
     Tcp(tokio::net::TcpListener),
     #[cfg(unix)]
-    Unix(tokio::net::UnixListener, Option<Arc<SocketFile>>),
+    Unix(Option<Arc<SocketFile>>, tokio::net::UnixListener),
 }
 
 impl Listening {
@@ -56,7 +57,7 @@ impl Listening {
         match self {
             Self::Tcp(socket) => socket.accept().await.map(|(stream, peer)| Transport::Tcp(stream, peer)),
             #[cfg(unix)]
-            Self::Unix(socket, _) => socket.accept().await.map(|(stream, _)| Transport::Unix(stream)),
+            Self::Unix(_, socket) => socket.accept().await.map(|(stream, _)| Transport::Unix(stream)),
         }
     }
 
@@ -74,7 +75,7 @@ impl Listening {
                 Ok(backlog(take))
             }
             #[cfg(unix)]
-            Self::Unix(socket, file) => {
+            Self::Unix(file, socket) => {
                 // First: a file that is gone brings no further clients to a socket that is about to close.
                 drop(file);
                 let socket = socket.into_std()?;
@@ -110,6 +111,10 @@ pub(crate) fn is_of_a_connection(e: &io::Error) -> bool {
 
 /// A TCP socket for each worker, all on one address.
 pub(crate) fn bind(address: SocketAddr, workers: usize) -> io::Result<Vec<Listener>> {
+    bind_all(address, workers).map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}")))
+}
+
+fn bind_all(address: SocketAddr, workers: usize) -> io::Result<Vec<Listener>> {
     let port = if workers > 1 { Port::Shared } else { Port::Ours };
     if port == Port::Shared && address.port() != 0 {
         // Only workers of one server share a port; SO_REUSEPORT alone would let us join a stranger of the same user. So the

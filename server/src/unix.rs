@@ -58,9 +58,9 @@ fn listeners(socket: UnixListener, file: Option<&Arc<SocketFile>>, workers: usiz
     socket.set_nonblocking(true)?;
     let mut listeners = Vec::new();
     for _ in 1..workers {
-        listeners.push(Listener::Unix(socket.try_clone()?, file.cloned()));
+        listeners.push(Listener::Unix(file.cloned(), socket.try_clone()?));
     }
-    listeners.push(Listener::Unix(socket, file.cloned()));
+    listeners.push(Listener::Unix(file.cloned(), socket));
     Ok(listeners)
 }
 

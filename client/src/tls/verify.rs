@@ -40,7 +40,7 @@ impl Named {
             .collect::<Result<_, _>>()
             .map_err(|e| format!("the certificates to trust cannot be read: {e}"))?;
         if certificates.is_empty() {
-            return Err("the file of certificates to trust holds none in PEM".to_owned());
+            return Err("the certificates to trust: there is none in PEM".to_owned());
         }
         let mut roots = RootCertStore::empty();
         for certificate in &certificates {

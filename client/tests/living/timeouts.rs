@@ -178,19 +178,20 @@ fn values_that_cannot_be_used_are_refused_by_name() {
         change(&mut config);
         Client::builder().with_connector(|connector| connector.config(config))
     }
-    let table: [(&str, Change); 14] = [
+    let table: [(&str, Change); 15] = [
         ("`connect_timeout`", |b| b.connect_timeout(Duration::ZERO)),
         ("`queue_timeout`", |b| b.queue_timeout(Duration::ZERO)),
         ("`header_timeout`", |b| b.header_timeout(Duration::ZERO)),
         ("`total_timeout`", |b| b.total_timeout(Duration::ZERO)),
         ("`idle_timeout`", |b| b.idle_timeout(Duration::ZERO)),
-        ("`keepalive_interval`", |b| b.keep_alive(Duration::ZERO)),
+        ("`keep_alive`", |b| b.keep_alive(Duration::ZERO)),
         ("`max_waiting`", |b| b.max_waiting(0)),
         ("`tls_timeout`", |b| b.with_connector(|c| c.tls_timeout(Duration::ZERO))),
         ("`write_timeout`", |b| b.with_connector(|c| c.write_timeout(Duration::ZERO))),
         ("`resolve_to`", |b| b.with_connector(|c| c.resolve_to("host.test", []))),
         ("`max_frame_size`", |_| config(|c| c.max_frame_size = 1)),
         ("`assumed_streams`", |_| config(|c| c.assumed_streams = 0)),
+        ("`keep_alive_while_idle` needs `keep_alive`", ClientBuilder::keep_alive_while_idle),
         ("`max_open_streams`", |_| config(|c| c.max_open_streams = 0)),
         ("`keepalive_timeout`", |_| config(|c| c.keepalive_timeout = Duration::ZERO)),
     ];

@@ -33,9 +33,16 @@ pub(crate) struct Answers<S: Service> {
     /// A request with content whose first piece may be right behind it, and all of it.
     held: Option<(StreamId, Fields)>,
     /// Pushed responses that wait until the client allows another stream.
-    pushes: VecDeque<(StreamId, Response)>,
+    pushes: VecDeque<Promised>,
     shared: Arc<Shared>,
     report_from: u32,
+}
+
+/// A response to a request that was promised.
+struct Promised {
+    id: StreamId,
+    is_head: bool,
+    response: Response,
 }
 
 impl<S: Service> App for Answers<S> {
@@ -68,6 +75,7 @@ impl<S: Service> App for Answers<S> {
                 if let Some(feed) = self.feeds.remove(&id) {
                     feed.fail(Error::from(cause).on(id));
                 }
+                self.unpromise(id);
                 self.done(id, link);
             }
             Event::Writable { id } => {
@@ -103,7 +111,7 @@ impl<S: Service> App for Answers<S> {
     fn mail(&mut self, mail: Mail, link: &mut Link<'_, ()>) {
         match mail {
             Mail::Woken(n) => self.woken(n, link),
-            Mail::Unread(id, octets) => {
+            Mail::Unread(id, octets) | Mail::Parting(id, octets) => {
                 link.conn.release(id, octets);
                 self.feeds.remove(&id);
                 link.conn.stop_reading(id);
@@ -123,6 +131,9 @@ impl<S: Service> App for Answers<S> {
 
     fn rest(&mut self) {
         self.slots.rest();
+        self.working.shrink_to(0);
+        self.feeds.shrink_to(0);
+        self.pushes.shrink_to(0);
     }
 
     fn end(&mut self, error: &Error) {
@@ -231,7 +242,9 @@ impl<S: Service> Answers<S> {
         }
         let promised = if has_none { None } else { promised_length(&fields) };
         let end = if has_none || body.is_empty() { End::Last } else { End::More };
-        let sent = check_length(promised, &body).and_then(|()| link.conn.send_headers(id, &fields, end));
+        let sent = check_final(&fields)
+            .and_then(|()| check_length(promised, &body))
+            .and_then(|()| link.conn.send_headers(id, &fields, end));
         link.conn.recycle(fields);
         if let Err(e) = sent {
             tracing::debug!(stream = id.get(), error = %e, "the response cannot be sent");
@@ -314,16 +327,19 @@ impl<S: Service> Answers<S> {
     /// Promises a request and answers it, now or when the client allows another stream (RFC 9113 §5.1.2).
     fn push(&mut self, on: StreamId, push: Push, link: &mut Link<'_, ()>) {
         let Push { request, response, outcome } = push;
+        let is_head = request.method() == b"HEAD";
         let (fields, body) = request.into_parts();
-        let promised = if body.is_empty() {
-            link.conn.push(on, &fields)
-        } else {
-            Err(SendError::Malformed("a promised request has no content"))
+        // Those that wait are held here, and a client that allows no streams lets them wait for ever.
+        let has_room = self.pushes.len() < link.conn.config().max_concurrent_streams as usize;
+        let promised = match (body.is_empty(), has_room) {
+            (true, true) => link.conn.push(on, &fields),
+            (true, false) => Err(SendError::NoSlot),
+            (false, _) => Err(SendError::Malformed("a promised request has no content")),
         };
         discard(body);
         pool::give(fields);
         match promised {
-            Ok(id) => self.pushes.push_back((id, response)),
+            Ok(id) => self.pushes.push_back(Promised { id, is_head, response }),
             Err(_) => discard(response),
         }
         // Who does not wait for it need not be told.
@@ -331,16 +347,34 @@ impl<S: Service> Answers<S> {
         self.begin_pushes(link);
     }
 
+    /// A promised response that waits is not wanted any more.
+    fn unpromise(&mut self, id: StreamId) {
+        if let Some(place) = self.pushes.iter().position(|promised| promised.id == id) {
+            discard(self.pushes.remove(place));
+        }
+    }
+
     /// Answers promised requests while the client allows it.
     fn begin_pushes(&mut self, link: &mut Link<'_, ()>) {
         while link.conn.has_slot()
-            && let Some((id, response)) = self.pushes.pop_front()
+            && let Some(Promised { id, is_head, response }) = self.pushes.pop_front()
         {
             let n = self.slots.take(id, link.mailbox);
+            if let Some(slot) = self.slots.get_mut(n) {
+                slot.is_head = is_head;
+            }
             self.respond(n, id, response, link);
         }
         if !self.pushes.is_empty() {
             link.conn.want_slot();
         }
+    }
+}
+
+/// RFC 9110 §15.2: what ends a handler is final; interim responses go before it.
+fn check_final(fields: &Fields) -> Result<(), SendError> {
+    match fields.find(Token::STATUS) {
+        Some([b'1', ..]) => Err(SendError::Malformed("an interim response answers nothing")),
+        _ => Ok(()),
     }
 }

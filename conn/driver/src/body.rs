@@ -114,6 +114,13 @@ impl Body {
         }
     }
 
+    /// From now on dropping it unread leaves what goes the other way to be sent to its end.
+    pub(crate) fn part_gently(&mut self) {
+        if let Inner::Incoming(incoming) = &mut self.0 {
+            incoming.part_gently();
+        }
+    }
+
     /// The next piece; `Ready(None)` at the end.
     ///
     /// # Errors
@@ -203,7 +210,7 @@ impl Sender {
         self.post(Ok(Chunk::Data(data.into()))).await
     }
 
-    /// Sends the trailer section, which ends the body. Cancel-safe.
+    /// Sends the trailer section, which ends the body. Not cancel-safe: without this sender the body may end without trailers.
     ///
     /// # Errors
     /// See [`Sender::send`].
@@ -211,7 +218,7 @@ impl Sender {
         self.post(Ok(Chunk::Trailers(fields))).await
     }
 
-    /// Ends the body with an error: the stream is reset. Cancel-safe.
+    /// Ends the body with an error: the stream is reset. Not cancel-safe: without this sender the body may end as if complete.
     ///
     /// # Errors
     /// See [`Sender::send`].

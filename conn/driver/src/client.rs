@@ -35,7 +35,7 @@ use pellucid_conn::{AltSvc, ErrorCode, Event, StreamId};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::control::ask_for_stats;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::exchange::Exchange;
 pub use crate::exchange::{Failure, ResponseFuture};
 use crate::incoming;
@@ -152,7 +152,7 @@ impl SendRequest {
         if let Err(letter) = self.0.mailbox.post(Mail::Open(open))
             && let Mail::Open(open) = *letter
         {
-            open.fail(&Error::new(Kind::Closed));
+            open.fail(&self.0.mailbox.why_closed());
         }
         ResponseFuture::new(exchange, Arc::clone(&self.0.mailbox), Some(Arc::clone(&self.0)), span)
     }
@@ -184,7 +184,8 @@ impl SendRequest {
     }
 }
 
-/// A client's end on any transport: the handle to send with, and the future that runs the connection until it is closed.
+/// A client's end on any transport: the handle to send with, and the future that runs the connection until it is closed; dropping
+/// it cuts the connection off, and whoever waits for a response is told.
 ///
 /// # Errors
 /// A configuration value out of range.

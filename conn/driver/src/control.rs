@@ -93,6 +93,7 @@ impl Control {
     ///
     /// # Errors
     /// The client does not allow pushes (most do not), the request is not a GET or HEAD without content, or the stream is gone.
+    /// `SendError::NoSlot`: `Config::max_concurrent_streams` pushed responses wait already for the client to allow them.
     pub fn push(
         &self,
         request: Request,

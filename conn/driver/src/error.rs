@@ -92,6 +92,12 @@ impl Error {
         Self::new(Kind::Body(why.into().into()))
     }
 
+    /// The same failure, of the source of a body that is sent. It may come from another connection, where it says much of that
+    /// one's stream; of the stream that the body was sent on it says nothing.
+    pub(crate) fn of_source(self) -> Self {
+        if self.is_body() { self } else { Self::body(self) }
+    }
+
     /// Why no connection could be made: an error, or a text.
     #[must_use]
     pub fn connect(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

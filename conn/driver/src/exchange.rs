@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use pellucid_conn::StreamId;
 use pellucid_conn::h2::Priority;
+use pellucid_conn::{SendError, StreamId};
 use tracing::Span;
 
 use crate::client::Alive;
@@ -49,17 +49,25 @@ impl Exchange {
         Arc::new(Self(Mutex::new(State { outcome: None, waiter: None, id, wants_start: false, abandoned: false })))
     }
 
-    /// The request is on its way; false when nobody waits for it any more.
-    pub(crate) fn started(&self, id: StreamId) -> bool {
+    /// Puts the request on its way by `open`; `None` when nobody waits for it any more. Under the lock: whoever goes away finds
+    /// either a stream, or a request that will never have one.
+    pub(crate) fn start(
+        &self,
+        open: impl FnOnce() -> Result<StreamId, SendError>,
+    ) -> Option<Result<StreamId, SendError>> {
         let mut state = self.lock();
+        if state.abandoned {
+            return None;
+        }
+        let opened = open();
+        let Ok(id) = opened else { return Some(opened) };
         state.id = id;
-        let is_wanted = !state.abandoned;
         let waiter = if state.wants_start { state.waiter.take() } else { None };
         drop(state);
         if let Some(waiter) = waiter {
             waiter.wake();
         }
-        is_wanted
+        Some(opened)
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {

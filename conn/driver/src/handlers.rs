@@ -208,7 +208,7 @@ impl<F: Future<Output = Response>> Slot<F> {
                         Err(e) => Err(e),
                     }
                 }
-                Some(Err(e)) => return Sent::Failed(e),
+                Some(Err(e)) => return Sent::Failed(e.of_source()),
                 _ if self.due.is_some_and(|due| due > 0) => {
                     return Sent::Failed(Error::body("shorter than its content-length"));
                 }

@@ -53,6 +53,8 @@ pub(crate) struct Incoming {
     report_from: u32,
     /// The sender waits for 100 (Continue).
     expects_continue: bool,
+    /// Dropping it is no reason to give up what goes the other way.
+    parts_gently: bool,
     done: bool,
 }
 
@@ -85,6 +87,7 @@ pub(crate) fn pair(id: StreamId, mailbox: &Arc<Mailbox>, report_from: u32) -> (F
         consumed: 0,
         report_from,
         expects_continue: false,
+        parts_gently: false,
         done: false,
     };
     (Feed { cell, id, is_continued: false }, incoming)
@@ -178,6 +181,11 @@ impl Incoming {
         self
     }
 
+    /// From now on dropping it leaves our own message to be sent to its end.
+    pub(crate) fn part_gently(&mut self) {
+        self.parts_gently = true;
+    }
+
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Chunk, Error>>> {
         if self.done {
             return Poll::Ready(None);
@@ -247,7 +255,8 @@ impl Drop for Incoming {
         drop(cell);
         let unread = u32::try_from(unread).unwrap_or(u32::MAX).saturating_add(self.consumed);
         if !is_complete {
-            let _ = self.mailbox.post(Mail::Unread(self.id, unread));
+            let mail = if self.parts_gently { Mail::Parting } else { Mail::Unread };
+            let _ = self.mailbox.post(mail(self.id, unread));
         } else if unread > 0 {
             let _ = self.mailbox.post(Mail::Release(self.id, unread));
         }

@@ -1,5 +1,6 @@
 //! Facts of a connection that handlers may know.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 /// Facts of the connection a request came on; shared by all its requests.
@@ -37,7 +38,7 @@ impl Info {
 }
 
 /// What a TLS handshake agreed on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsInfo {
     /// The version, such as `TLSv1.3`.
@@ -52,4 +53,19 @@ pub struct TlsInfo {
     pub peer_certificates: Vec<Vec<u8>>,
     /// Whether the session was resumed rather than made anew.
     pub is_resumed: bool,
+}
+
+/// Certificates are counted, not printed.
+impl fmt::Debug for TlsInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { version, cipher_suite, alpn, server_name, peer_certificates, is_resumed } = self;
+        f.debug_struct("TlsInfo")
+            .field("version", version)
+            .field("cipher_suite", cipher_suite)
+            .field("alpn", alpn)
+            .field("server_name", server_name)
+            .field("peer_certificates", &peer_certificates.len())
+            .field("is_resumed", is_resumed)
+            .finish()
+    }
 }

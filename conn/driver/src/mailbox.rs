@@ -10,6 +10,7 @@ use pellucid_conn::StreamId;
 use tokio::sync::oneshot;
 
 use crate::control::Command;
+use crate::error::{Error, Kind};
 use crate::handlers::discard;
 use crate::requests::Open;
 use crate::stats::Snapshot;
@@ -23,6 +24,8 @@ pub(crate) enum Mail {
     Release(StreamId, u32),
     /// Nobody will read the rest of a body; these octets of it were never consumed.
     Unread(StreamId, u32),
+    /// As `Unread`, of a tunnel that was shut down: what was written to it is still to arrive.
+    Parting(StreamId, u32),
     /// A handler wants the body that its client holds back: 100 (Continue) is due.
     Continue(StreamId),
     /// A client's request.
@@ -54,14 +57,15 @@ struct Inner {
     /// Apart from the mail, since a response must not overtake those given for its stream.
     commands: Vec<(StreamId, Command)>,
     owner: Option<Waker>,
-    closed: bool,
+    /// Why nothing is taken any more.
+    closed: Option<Error>,
 }
 
 impl Mailbox {
     /// Leaves a message and wakes the owner. The message comes back when the connection is gone.
     pub(crate) fn post(&self, mail: Mail) -> Result<(), Box<Mail>> {
         let mut inner = self.lock();
-        if inner.closed {
+        if inner.closed.is_some() {
             return Err(Box::new(mail));
         }
         inner.mail.push(mail);
@@ -72,7 +76,7 @@ impl Mailbox {
     /// Leaves a command for a stream. One for a connection that is gone is forgotten.
     pub(crate) fn command(&self, id: StreamId, command: Command) {
         let mut inner = self.lock();
-        if !inner.closed {
+        if inner.closed.is_none() {
             inner.commands.push((id, command));
             self.has_commands.store(true, Ordering::Release);
             self.wake(inner);
@@ -101,6 +105,11 @@ impl Mailbox {
         taken
     }
 
+    /// Why nothing is taken any more.
+    pub(crate) fn why_closed(&self) -> Error {
+        self.lock().closed.clone().unwrap_or_else(|| Error::new(Kind::Closed))
+    }
+
     /// The owner opens no streams any more.
     pub(crate) fn leave(&self) {
         self.is_leaving.store(true, Ordering::Release);
@@ -120,6 +129,14 @@ impl Mailbox {
         }
     }
 
+    /// The owner rests: an empty buffer is not kept.
+    pub(crate) fn rest(&self) {
+        let mut inner = self.lock();
+        if inner.mail.is_empty() {
+            inner.mail = Vec::new();
+        }
+    }
+
     pub(crate) fn has_mail(&self) -> bool {
         self.has_mail.load(Ordering::Acquire)
     }
@@ -133,9 +150,12 @@ impl Mailbox {
     }
 
     /// The connection is over: what is still there is handed out to be told so, and nothing more is taken.
-    pub(crate) fn close(&self) -> Vec<Mail> {
+    pub(crate) fn close(&self, why: &Error) -> Vec<Mail> {
         let mut inner = self.lock();
-        inner.closed = true;
+        // It may end more than once; a reason is better than none.
+        if inner.closed.as_ref().is_none_or(|known| matches!(known.kind(), Kind::Closed)) {
+            inner.closed = Some(why.clone());
+        }
         inner.owner = None;
         let commands = std::mem::take(&mut inner.commands);
         self.is_leaving.store(true, Ordering::Release);

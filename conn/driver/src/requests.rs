@@ -176,6 +176,15 @@ impl App for Requests {
                 link.conn.reset(id, ErrorCode::CANCEL);
                 self.forget(id);
             }
+            Mail::Parting(id, octets) => {
+                link.conn.release(id, octets);
+                link.conn.stop_reading(id);
+                let Some(under_way) = self.under_way.get_mut(&id) else { return };
+                under_way.feed = None;
+                if under_way.slot.is_none() {
+                    self.forget(id);
+                }
+            }
             _ => {}
         }
     }
@@ -200,6 +209,7 @@ impl App for Requests {
     fn rest(&mut self) {
         self.slots.rest();
         self.waiting.shrink_to(0);
+        self.under_way.shrink_to(0);
     }
 
     fn end(&mut self, error: &Error) {
@@ -262,7 +272,7 @@ impl Requests {
             return link.conn.reset(id, ErrorCode::CANCEL);
         }
         let exchange = Exchange::new();
-        exchange.started(id);
+        let _ = exchange.start(|| Ok(id));
         self.under_way.insert(id, UnderWay::new(Arc::clone(&exchange)));
         let response = ResponseFuture::new(exchange, Arc::clone(link.mailbox), None, Span::none());
         let request = Request::from_fields(fields);
@@ -282,6 +292,9 @@ impl Requests {
     }
 
     fn wait(&mut self, open: Open) {
+        if self.waiting.len() >= self.max_waiting && self.withdrawn > 0 {
+            self.clear_places();
+        }
         if self.waiting.len() >= self.max_waiting {
             return open.fail(&SendError::NoSlot.into());
         }
@@ -292,36 +305,33 @@ impl Requests {
     fn withdraw(&mut self) {
         self.withdrawn += 1;
         if self.withdrawn * 2 >= self.waiting.len() {
-            self.withdrawn = 0;
-            let mut waiting = std::mem::take(&mut self.waiting);
-            for open in waiting.drain(..) {
-                if open.exchange.is_abandoned() {
-                    discard(open);
-                } else {
-                    self.waiting.push_back(open);
-                }
+            self.clear_places();
+        }
+    }
+
+    fn clear_places(&mut self) {
+        self.withdrawn = 0;
+        for open in std::mem::take(&mut self.waiting) {
+            if open.exchange.is_abandoned() {
+                discard(open);
+            } else {
+                self.waiting.push_back(open);
             }
         }
     }
 
     fn open(&mut self, open: Open, link: &mut Link<'_, ()>) {
-        if open.exchange.is_abandoned() {
-            return discard(open);
-        }
         let promised = promised_length(open.request.fields());
         let Open { mut request, exchange } = open;
         if let Err(e) = check_length(promised, request.body_mut()) {
             return exchange.fail(e.into(), Some(request));
         }
         let end = if request.body_mut().is_empty() { End::Last } else { End::More };
-        let id = match link.conn.open(request.fields(), end) {
-            Ok(id) => id,
-            Err(e) => return self.not_opened(Open { request, exchange }, e, link),
+        let id = match exchange.start(|| link.conn.open(request.fields(), end)) {
+            Some(Ok(id)) => id,
+            Some(Err(e)) => return self.not_opened(Open { request, exchange }, e, link),
+            None => return discard(request),
         };
-        if !exchange.started(id) {
-            discard(request);
-            return link.conn.reset(id, ErrorCode::CANCEL);
-        }
         let mut under_way = UnderWay::new(exchange);
         under_way.on_interim = Callback(request.take_on_interim());
         let mut body = std::mem::take(request.body_mut());

@@ -354,6 +354,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, A: App> Driver<T, A> {
     fn rest(&mut self) {
         self.conn.shrink();
         self.app.rest();
+        self.mailbox.rest();
         self.mail = Vec::new();
     }
 
@@ -442,7 +443,7 @@ impl<T, A: App> Driver<T, A> {
     fn tell(&mut self, error: Option<Error>) {
         let error = error.unwrap_or_else(|| Error::new(Kind::Closed));
         self.app.end(&error);
-        for mail in self.mailbox.close() {
+        for mail in self.mailbox.close(&error) {
             if let Mail::Open(open) = mail {
                 open.fail(&error);
             }

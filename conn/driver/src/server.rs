@@ -107,7 +107,7 @@ where
     serve_with_handle(transport, service, options).map(|(connection, _)| connection)
 }
 
-/// As [`serve_connection`], with a handle to drain the connection.
+/// As [`serve_connection`]: the connection's future, and a handle to drain it. Dropping the future cuts the connection off.
 ///
 /// # Errors
 /// A configuration value out of range.

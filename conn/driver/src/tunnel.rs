@@ -12,7 +12,10 @@ use crate::message::Response;
 use crate::pipe::{Writer, pipe};
 
 /// A stream as a two-way pipe of octets. Reading gives back-pressure to the peer; shutting the writing side down ends it with
-/// END_STREAM, as closing one side of a TCP connection does; dropping the tunnel ends both.
+/// END_STREAM, as closing one side of a TCP connection does; dropping the tunnel ends both. Dropping a read or a write that waits
+/// loses nothing.
+///
+/// A client that drops a tunnel which it has not shut down cancels the stream, and what it has written may be lost.
 #[derive(Debug)]
 pub struct Tunnel {
     incoming: Body,
@@ -94,6 +97,7 @@ impl AsyncWrite for Tunnel {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.incoming.part_gently();
         Pin::new(&mut self.outgoing).poll_shutdown(cx)
     }
 }

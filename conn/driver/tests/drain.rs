@@ -199,7 +199,9 @@ async fn a_connection_error_reaches_everyone_at_once() {
     let error = waiting.await.unwrap().unwrap_err();
     assert_eq!(broke(&error), Some(Violation::DataOnIdleStream), "{error}");
     assert!(!task.is_finished(), "the close itself is not waited for");
-    assert!(client.send(get("/")).await.unwrap_err().retry() == Retry::Safe);
+    // Who comes late is told the same reason, and that nothing was sent.
+    let late = client.send(get("/")).await.unwrap_err();
+    assert_eq!((broke(&late), late.retry()), (Some(Violation::DataOnIdleStream), Retry::Safe), "{late}");
     assert_eq!(task.await.unwrap().error.as_ref().and_then(broke), Some(Violation::DataOnIdleStream));
 }
 

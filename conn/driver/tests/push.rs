@@ -223,3 +223,18 @@ async fn pushes_end_with_their_connection() {
     assert!(waiting.await.unwrap_err().is_closed());
     assert!(pair.client_task.await.unwrap().error.is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pushed_answer_to_head_has_no_content() {
+    let (pair, pushed) = taking(10, 100, |request: Request| async move {
+        let head = Request::new("HEAD", "http", "localhost", "/x");
+        let response = Response::new(200).with_header("content-length", "7").with_body("content");
+        request.control().unwrap().push(head, response).await.unwrap();
+        Response::new(200)
+    });
+    pair.get("/").await.unwrap();
+    let answer = pushed.try_recv().unwrap().response.await.unwrap();
+    assert_eq!(answer.header("content-length"), Some(&b"7"[..]));
+    assert_eq!(answer.into_body().collect(9).await.unwrap(), "");
+    pair.ends_clean().await;
+}

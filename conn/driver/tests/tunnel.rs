@@ -210,6 +210,26 @@ async fn dropping_the_clients_end_ends_both_ways() {
 
 /// Covers 9110:9.3.6-3
 #[tokio::test(start_paused = true)]
+async fn what_was_written_before_a_shutdown_arrives_though_the_tunnel_is_dropped() {
+    for octets in [0, 10, 60_000] {
+        let (pair, mut near, mut far) = both_ends(small_windows()).await;
+        near.write_all(&vec![7; octets]).await.unwrap();
+        near.shutdown().await.unwrap();
+        drop(near);
+        settle().await;
+        let mut heard = Vec::new();
+        far.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard.len(), octets);
+        settle().await;
+        assert_eq!(far.write(b"x").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(pair.wire.received().resets, [(1, ErrorCode::CANCEL)]);
+        assert_eq!(pair.live().await, (0, 0));
+        pair.is_fine().await;
+        pair.ends_clean().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_the_servers_end_ends_both_ways_behind_what_it_has_written() {
     let (pair, mut near, mut far) = both_ends(Setup::default()).await;
     far.write_all(b"last words").await.unwrap();

@@ -276,6 +276,33 @@ fn a_message_is_sent_in_order() {
     t.alive();
 }
 
+/// No rule: RFC 9113 §8.1 permits a server to ask, and not to
+#[test]
+fn a_client_that_can_finish_without_more_window_is_not_told_to_stop() {
+    let window = u64::from(Config::server().stream_window);
+    let (more, all) = ((window + 1).to_string(), window.to_string());
+    let mut t = Transcript::server();
+    // All of it fits: nothing is said, and the stream ends as others do.
+    t.asked(1, &with(&POST, &[("content-length", "17")]), End::More);
+    t.conn.stop_reading(StreamId::new(1));
+    t.answers(1, &OK, End::Last);
+    t.sends_nothing();
+    t.recv(data(1, b"nobody reads this", End::Last));
+    assert_eq!(t.conn.live_streams(), 0);
+    // More than the window holds would never come to an end.
+    t.asked(3, &with(&POST, &[("content-length", &more)]), End::More);
+    t.conn.stop_reading(StreamId::new(3));
+    t.answers(3, &OK, End::Last);
+    t.sends(reset(3, ErrorCode::NO_ERROR));
+    // Padding uses the window up, too.
+    t.asked(5, &with(&POST, &[("content-length", &all)]), End::More);
+    t.conn.stop_reading(StreamId::new(5));
+    t.answers(5, &OK, End::Last);
+    t.recv(data(5, b"x", End::More).padded(9));
+    t.sends(reset(5, ErrorCode::NO_ERROR));
+    t.alive();
+}
+
 /// Covers 9113:10.5.1-1
 /// Covers 9110:5.4-1
 #[test]

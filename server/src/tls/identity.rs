@@ -59,6 +59,9 @@ impl Identity {
             rustls::Error::InconsistentKeys(_) => {
                 invalid("`key`: the key does not belong to the certificate".to_owned())
             }
+            rustls::Error::InvalidCertificate(_) => {
+                invalid("`certificates`: what stands in the PEM is no certificate".to_owned())
+            }
             e => invalid(format!("`certificates` and `key` cannot be used: {e}")),
         })?;
         Ok(Self(Arc::new(pair)))

@@ -16,10 +16,16 @@ use crate::pool;
 use crate::tunnel::Tunnel;
 
 /// Of every request that a server receives: its connection and its stream. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Facts {
     shared: Arc<Shared>,
     stream: StreamId,
+}
+
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts").field("info", &self.shared.info).field("stream", &self.stream.get()).finish()
+    }
 }
 
 impl Facts {

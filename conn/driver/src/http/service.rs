@@ -54,7 +54,7 @@ where
 }
 
 pin_project! {
-    /// A request that a tower service is answering.
+    /// A request that a tower service is answering. Dropped with its stream, and the service's future with it.
     #[derive(Debug)]
     pub struct Answering<S, F> {
         #[pin]

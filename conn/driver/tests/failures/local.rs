@@ -155,7 +155,11 @@ fn queue() -> Vec<Row> {
             behind(9, async |script, _| script.hang_up()),
             peer_closed,
         ),
-        Row::new("a connection that is closed", closed, UNSENT),
+        Row::new(
+            "a connection that is closed, and why it was",
+            closed,
+            Expected { kind: "Io", text: "transport: broken pipe", source: "broken pipe", ..UNSENT },
+        ),
     ]
 }
 

@@ -9,6 +9,7 @@ use crate::h2::connection::Connection;
 use crate::h2::fault::Fault;
 use crate::h2::limits::Suspicious;
 use crate::h2::ping::Purpose;
+use crate::h2::role::Role;
 use crate::h2::stream::{Closed, Found, Input, Key, Phase, Reading, Refused, State};
 use crate::h2::violation::Violation;
 use crate::observer::Observer;
@@ -90,9 +91,15 @@ impl<O: Observer> Connection<O> {
             return match self.admit_live(key, shape, now) {
                 Ok(Reading::Yes) => Ok(Some(key)),
                 Ok(Reading::Stopped) => {
-                    // Discarded, but followed to its end; the stream's window is not reopened.
-                    self.recv_window.release(flow);
+                    // Discarded, but followed to its end. A server's window is not reopened: the rest is not wanted. A client that
+                    // has stopped has something left to say, else it would have cancelled; if neither end reopened its window,
+                    // both could wait for ever to finish.
+                    match self.role {
+                        Role::Server => self.recv_window.release(flow),
+                        Role::Client => self.release_octets(key, flow),
+                    }
                     self.end_if_last(key, shape.end);
+                    self.stop_unread(key);
                     Ok(None)
                 }
                 Err(violation) => {

@@ -268,16 +268,15 @@ impl<O: Observer> Connection<O> {
     }
 
     /// The application will read no more of this stream. What still arrives is discarded; once our own message is complete the
-    /// peer is told to stop with RST_STREAM: NO_ERROR from a server (RFC 9113 §8.1), CANCEL from a client.
+    /// peer is told to stop with RST_STREAM: CANCEL from a client, NO_ERROR from a server (RFC 9113 §8.1) unless all that is still
+    /// to come fits into the stream's window.
     pub fn stop_reading(&mut self, id: StreamId) {
         if self.life != Life::Alive {
             return;
         }
         let Some((key, stream)) = self.streams.by_id(id) else { return };
         stream.incoming.reading = Reading::Stopped;
-        if let Some(code) = stream.reset_after_end(self.role) {
-            self.reset_now(key, code);
-        }
+        self.stop_unread(key);
     }
 
     /// Server: the handler of a request has ended and holds nothing of it any more: its slot is free (R2). Exactly once for every

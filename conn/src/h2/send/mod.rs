@@ -194,9 +194,13 @@ impl<O: Observer> Connection<O> {
             return self.close(key, how);
         }
         stream.state = to;
-        let code = stream.reset_after_end(self.role);
         self.observer.state(key.id(), from, to);
-        if let Some(code) = code {
+        self.stop_unread(key);
+    }
+
+    /// Tells the peer to stop where our message is complete and nobody reads its own.
+    pub(super) fn stop_unread(&mut self, key: Key) {
+        if let Some(code) = self.streams.get(key).and_then(|stream| stream.reset_after_end(self.role)) {
             self.reset_now(key, code);
         }
     }

@@ -211,10 +211,25 @@ impl Stream {
     }
 
     /// The code to reset with once our message is complete and nobody reads the peer's, if so.
+    ///
+    /// RFC 9113 §8.1: a server whose response is complete before its request may ask for the rest not to be sent, with NO_ERROR. It does
+    /// where more is to come than the stream's window holds, or nobody knows how much. A client that has all the window it needs
+    /// is left to finish: its content is most often on its way already, and some (curl is one) take the RST_STREAM for a failure
+    /// of the whole exchange. A client that gives up cancels.
     pub(crate) fn reset_after_end(&self, role: Role) -> Option<ErrorCode> {
-        // RFC 9113 §8.1: a response that is complete before its request ends with NO_ERROR; a client that gives up cancels.
-        let code = if role == Role::Server { ErrorCode::NO_ERROR } else { ErrorCode::CANCEL };
-        (self.state == State::HalfClosedLocal && self.incoming.reading == Reading::Stopped).then_some(code)
+        if self.state != State::HalfClosedLocal || self.incoming.reading != Reading::Stopped {
+            return None;
+        }
+        match role {
+            Role::Client => Some(ErrorCode::CANCEL),
+            Role::Server => (!self.can_finish_unread()).then_some(ErrorCode::NO_ERROR),
+        }
+    }
+
+    /// Whether the window that the peer has is enough for what its content-length still promises.
+    fn can_finish_unread(&self) -> bool {
+        let due = self.incoming.expected.and_then(|all| i64::try_from(all.saturating_sub(self.incoming.received)).ok());
+        due.is_some_and(|due| due <= self.recv_window.window())
     }
 }
 
