@@ -38,9 +38,14 @@ impl Evidence {
         let mut evidence = Self::default();
         for (file, source) in tree.sources().filter(|(file, _)| !file.path.starts_with(OURS)) {
             for (line, list) in lists(&source.comments) {
-                match claims(file, source, line, &list) {
-                    Ok(claims) => evidence.claims.extend(claims),
-                    Err(what) => finds.push(Find::new(&file.path, line, what)),
+                let mut find = |what: String| finds.push(Find::new(&file.path, line, what));
+                let Some(test) = test_below(source, line) else {
+                    find("`Covers` stands above no test; move it to the test's documentation".to_owned());
+                    continue;
+                };
+                for rule in rules(&list) {
+                    let claim = |(rfc, id)| Claim { path: file.path.clone(), line, test: test.name.clone(), rfc, id };
+                    rule.map_or_else(&mut find, |rule| evidence.claims.push(claim(rule)));
                 }
             }
             evidence.citations.extend(citations(file));
@@ -82,27 +87,19 @@ fn lists(comments: &str) -> Vec<(usize, String)> {
     lists
 }
 
-/// The rules that the list on `line` claims for the test below it.
-fn claims(file: &File, source: &Source, line: usize, list: &str) -> Result<Vec<Claim>, String> {
-    let test = test_below(source, line).ok_or("`Covers` stands above no test; move it to the test's documentation")?;
-    let (path, test) = (&file.path, &test.name);
-    let claim = |(rfc, id)| Claim { path: path.clone(), line, test: test.clone(), rfc, id };
-    Ok(rules(list)?.into_iter().map(claim).collect())
-}
-
-/// `9113:5.1-7, 7541:4.2-1: and why` without what follows the colon.
-fn rules(list: &str) -> Result<Vec<(u16, Id)>, String> {
+/// `9113:5.1-7, 7541:4.2-1: and why` without what follows the colon, each item by itself.
+fn rules(list: &str) -> Vec<Result<(u16, Id), String>> {
     let mut rules = Vec::new();
     for item in list.split(", ") {
         let mut parts = item.splitn(3, ':').map(str::trim);
         let (rfc, id, explanation) = (parts.next(), parts.next(), parts.next());
         let rule = rfc.and_then(|rfc| rfc.parse().ok()).zip(id.and_then(Id::parse));
-        rules.push(rule.ok_or_else(|| format!("`{item}`: name a rule of docs/rfc/, as in `9113:5.1-7`"))?);
+        rules.push(rule.ok_or_else(|| format!("`{item}`: name a rule of docs/rfc/, as in `9113:5.1-7`")));
         if explanation.is_some() {
             break;
         }
     }
-    Ok(rules)
+    rules
 }
 
 /// The function that the documentation on `line` belongs to, when an attribute in between says that it is a test.

@@ -18,7 +18,7 @@ pub(super) fn write(registers: &BTreeMap<u16, Register>, evidence: &Evidence) ->
 }
 
 fn summary(out: &mut String, registers: &BTreeMap<u16, Register>, evidence: &Evidence) {
-    out.push_str("| RFC | rules | proved by tests | with a reason instead | key words set aside by section |\n");
+    out.push_str("| RFC | rules | proved by tests | with a reason instead | key words set aside |\n");
     out.push_str("|---|--:|--:|--:|--:|\n");
     for (rfc, register) in registers {
         let tested = register.rules.iter().filter(|rule| !evidence.tests(*rfc, &rule.id).is_empty()).count();
@@ -32,29 +32,24 @@ fn summary(out: &mut String, registers: &BTreeMap<u16, Register>, evidence: &Evi
 fn chapter(out: &mut String, rfc: u16, register: &Register, evidence: &Evidence) {
     let _ = writeln!(out, "\n## RFC {rfc}\n\n{}.", title(rfc));
     let citing = evidence.citing(rfc);
-    let of_rules = register.rules.iter().map(|rule| &rule.id.section);
-    let set_aside = register.elsewhere.iter().map(|entry| &entry.section);
-    let sections: BTreeSet<&Section> = of_rules.chain(set_aside).collect();
+    let sections: BTreeSet<&Section> = register.rules.iter().map(|rule| &rule.id.section).collect();
     for section in sections {
-        let _ = writeln!(out, "\n### RFC {rfc} §{section}\n\n[text]({})", address(rfc, section));
-        if let Some(files) = citing.get(section) {
-            let files: Vec<String> = files.iter().map(|file| format!("`{file}`")).collect();
-            let _ = writeln!(out, "· cited in {}", files.join(", "));
-        }
-        for entry in register.elsewhere.iter().filter(|entry| entry.section == *section) {
-            let rest =
-                if entry.words == 1 { "1 key word is".to_owned() } else { format!("{} key words are", entry.words) };
-            let _ = writeln!(out, "\n{rest} set aside: {}.", entry.reason.trim_end_matches('.'));
-        }
-        let rules: Vec<&Rule> = register.rules.iter().filter(|rule| rule.id.section == *section).collect();
-        if !rules.is_empty() {
-            out.push_str(
-                "\n| id | level | binds | rule | place | tests, or why there is none |\n|---|---|---|---|---|---|\n",
-            );
-        }
-        for rule in rules {
+        let files: Vec<String> = citing.get(section).into_iter().flatten().map(|file| format!("`{file}`")).collect();
+        let cited = if files.is_empty() { String::new() } else { format!("; cited in {}", files.join(", ")) };
+        let _ = writeln!(out, "\n### RFC {rfc} §{section}\n\n{}{cited}\n", link("text", rfc, section));
+        out.push_str(
+            "| id | level | binds | rule | place | tests, or why there is none |\n|---|---|---|---|---|---|\n",
+        );
+        for rule in register.rules.iter().filter(|rule| rule.id.section == *section) {
             row(out, rule, &evidence.tests(rfc, &rule.id));
         }
+    }
+    if !register.elsewhere.is_empty() {
+        let _ = writeln!(out, "\n### RFC {rfc}, set aside\n\n| section | key words | why |\n|---|--:|---|");
+    }
+    for entry in &register.elsewhere {
+        let section = link(&format!("§{}", entry.section), rfc, &entry.section);
+        let _ = writeln!(out, "| {section} | {} | {} |", entry.words, cell(&entry.reason));
     }
 }
 
@@ -74,12 +69,11 @@ fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }
 
-fn address(rfc: u16, section: &Section) -> String {
+/// A link to a section of the RFC.
+fn link(text: &str, rfc: u16, section: &Section) -> String {
     let kind = if section.as_str().starts_with(|first: char| first.is_ascii_digit()) { "section" } else { "appendix" };
-    match section.is_numbered() {
-        true => format!("https://www.rfc-editor.org/rfc/rfc{rfc}#{kind}-{section}"),
-        false => format!("https://www.rfc-editor.org/rfc/rfc{rfc}"),
-    }
+    let place = if section.is_numbered() { format!("#{kind}-{section}") } else { String::new() };
+    format!("[{text}](https://www.rfc-editor.org/rfc/rfc{rfc}{place})")
 }
 
 fn title(rfc: u16) -> &'static str {
@@ -104,6 +98,6 @@ const OPENING: &str = "\
 
 Every MUST, MUST NOT, SHOULD and SHOULD NOT of the RFCs below, in our own words: whom it binds, where it is kept, and which tests
 prove it or why there is none. Where the texts of the RFCs are at hand, `cargo xtask rfc --check` counts the key words of every section,
-so that no rule is left out. Sections that do not bind a transport are set aside as a whole, each with the reason.
+so that no rule is left out. Sections that do not bind a transport, or the rest of them, are set aside as a whole, each with the reason.
 
 ";

@@ -213,10 +213,10 @@ fn the_document_names_places_tests_and_reasons() {
     let document = report::write(&registers, &Evidence::of(&tree, &mut finds));
     for line in [
         "| [9999](#rfc-9999), an RFC without a name in xtask | 3 | 2 | 1 | 2 |",
-        "### RFC 9999 §2.1",
-        "[text](https://www.rfc-editor.org/rfc/rfc9999#section-2.1)",
-        "· cited in `a.rs`",
-        "2 key words are set aside: advice.",
+        "### RFC 9999 §2",
+        "[text](https://www.rfc-editor.org/rfc/rfc9999#section-2); cited in `a.rs`",
+        "### RFC 9999, set aside",
+        "| [§2.1](https://www.rfc-editor.org/rfc/rfc9999#section-2.1) | 2 | advice |",
         "| 2-1 | MUST | both | It is so. | `a.rs::keep` | `tests/b.rs::it_is_so` |",
         "| 2-2 | MUST NOT | client | It is not \\| otherwise. | `a.rs::keep`<br>`a.rs::Door::open` | `tests/b.rs::it_is_so` |",
         "[text](https://www.rfc-editor.org/rfc/rfc9999#appendix-B)",
