@@ -157,6 +157,7 @@ async fn a_server_that_never_answers_the_settings_is_given_up() {
     assert_eq!(report.error.as_ref().and_then(broke), Some(Violation::PrefaceTimeout), "{report:?}");
 }
 
+/// Covers 9113:5.4.1-2: with GOAWAY as the last frame
 #[tokio::test(start_paused = true)]
 async fn other_protocols_are_closed_cleanly() {
     let octets: [&[u8]; 5] = [
@@ -173,6 +174,12 @@ async fn other_protocols_are_closed_cleanly() {
         let mut said = Vec::new();
         near.read_to_end(&mut said).await.unwrap();
         drop(near);
+        let (mut rest, mut last) = (said.as_slice(), None);
+        while let Some(head) = pellucid_frame::Head::peek(rest) {
+            last = Some(head.kind);
+            rest = &rest[pellucid_frame::Head::LEN + head.length as usize..];
+        }
+        assert_eq!((last, rest), (Some(pellucid_frame::Kind::GOAWAY), &[][..]), "{octets:?}");
         let report = serving.await.unwrap();
         assert!(matches!(report.error.unwrap().kind(), Kind::Connection(_)), "{octets:?}");
     }
