@@ -154,3 +154,18 @@ fn a_larger_window_under_way_holds_before_its_acknowledgment() {
     pair.settle();
     assert_eq!((pair.got, pair.ended), (150_000, true));
 }
+
+/// The window is made small and large again before the peer has heard of either: no window in force ever changes, and a stream
+/// that was opened in between is to have the large one all the same.
+#[test]
+fn a_stream_opened_between_two_changes_has_the_window_of_the_second() {
+    let mut pair = Pair::new(window(65_535));
+    let id = pair.client.open(&request(""), End::More).unwrap();
+    pair.set(SettingId::INITIAL_WINDOW_SIZE, 1);
+    pair.client_to_server();
+    pair.set(SettingId::INITIAL_WINDOW_SIZE, 65_535);
+    pair.settle();
+    pair.client.send_data(id, Bytes::from(vec![0; 200_000]), End::Last).unwrap();
+    pair.settle();
+    assert_eq!((pair.got, pair.ended), (200_000, true));
+}

@@ -351,17 +351,17 @@ impl<O: Observer> Connection<O> {
     }
 
     /// Our INITIAL_WINDOW_SIZE has changed: every stream's receive window moves with it (RFC 9113 §6.9.2), and so does what
-    /// we want it to be; else a smaller window would at once be announced away. Our own doing, so a walk is fine.
+    /// we want it to be; else a smaller window would at once be announced away. What we want may change alone: of several
+    /// changes that are under way the largest is in force, and the last is wanted. Our own doing, so a walk is fine.
     pub(super) fn rebase_streams(&mut self, old: u32, new: u32) {
-        if old != new {
-            for (key, stream) in self.streams.iter_mut() {
-                stream.recv_window.rebase(old, new);
-                stream.recv_window.set_target(new);
-                // A window below zero may need credit that nobody would release any more.
-                if !stream.update_listed && stream.recv_window.has_update() {
-                    stream.update_listed = true;
-                    self.updates.push(key);
-                }
+        let target = self.config.stream_window;
+        for (key, stream) in self.streams.iter_mut() {
+            stream.recv_window.rebase(old, new);
+            stream.recv_window.set_target(target);
+            // A window below zero may need credit that nobody would release any more.
+            if !stream.update_listed && stream.recv_window.has_update() {
+                stream.update_listed = true;
+                self.updates.push(key);
             }
         }
     }

@@ -158,7 +158,7 @@ impl World {
                 return;
             }
         }
-        panic!("the world does not come to rest");
+        panic!("the world does not come to rest\nclient: {}\nserver: {}", self.client.state(), self.server.state());
     }
 }
 

@@ -79,6 +79,15 @@ impl Side {
         self.out.is_empty() && self.input.is_empty() && !self.conn.wants_write()
     }
 
+    /// What it still has to do, for those who wonder why it does not end.
+    pub(super) fn state(&self) -> String {
+        let is_open = |e: &Exchange| !e.reset && !(e.ended && e.stage == Stage::Done);
+        let open: Vec<_> = self.streams.iter().filter(|(_, e)| is_open(e)).take(3).collect();
+        let (input, output, ledger) = (self.input.len(), self.out.len(), self.conn.ledger());
+        let (live, wants_write) = (self.conn.live_streams(), self.conn.wants_write());
+        format!("{live} streams, wants_write {wants_write}, {input} in, {output} out, ledger {ledger:?}, {open:#?}")
+    }
+
     fn hear(&mut self, now: Time) {
         while let Some(event) = self.conn.next_event(&mut self.input, now).expect("both ends keep to the protocol") {
             self.on_event(event);
