@@ -33,6 +33,8 @@ pub(super) struct Blocks {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Past {
     Seen,
+    /// The table is full of blanks, and no block has come since.
+    Blank,
     /// The table was filled with blanks: an entry without a name is one, or has taken its name from one.
     Missing,
 }
@@ -47,12 +49,16 @@ impl Blocks {
 
     /// Octets are missing: from here on the table holds blanks for what is not known.
     pub(super) fn forget(&mut self) {
+        self.open = None;
+        if self.past == Past::Blank {
+            return;
+        }
         let mut decoder = Decoder::new(UNSEEN_TABLE_SIZE);
         let blanks = BLANK.repeat(BLANKS);
         let filled = decoder.decode_with(&blanks, &mut Found(None), &LIMITS).and_then(|()| decoder.finish());
         debug_assert!(filled.is_ok(), "blanks are fields like others");
         let names = decoder.table().map(|_| Box::default()).collect();
-        *self = Self { decoder, names, open: None, past: Past::Missing };
+        *self = Self { decoder, names, open: None, past: Past::Blank };
     }
 
     /// The other side's SETTINGS_HEADER_TABLE_SIZE is in force.
@@ -84,6 +90,9 @@ impl Blocks {
     }
 
     fn fragment(&mut self, fragment: &[u8], steps: &mut Vec<Step>) -> Result<(), Violation> {
+        if self.past == Past::Blank {
+            self.past = Past::Missing;
+        }
         for octet in fragment.chunks(1) {
             let entries = self.decoder.table_len();
             let mut found = Found(None);

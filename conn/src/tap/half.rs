@@ -36,8 +36,9 @@ pub(super) enum Expect {
     Settings,
     /// Any frame.
     Frame,
-    /// A frame, wherever the first one begins: so many octets before it were skipped.
-    Resume { skipped: u64 },
+    /// A frame, wherever the first one begins: so many octets before it were skipped, and all of those that wait were
+    /// looked at when there were `looked_at`.
+    Resume { skipped: u64, looked_at: usize },
     /// Nothing that could be read: so many octets were skipped.
     Nothing { skipped: u64 },
 }

@@ -123,7 +123,7 @@ impl Tap {
         match half.expect {
             Expect::Nothing { skipped: 0 } => {}
             // What is left was no frame.
-            Expect::Resume { skipped } if skipped + octets.len() as u64 > 0 => {
+            Expect::Resume { skipped, .. } if skipped + octets.len() as u64 > 0 => {
                 let at = half.at.saturating_sub(skipped);
                 sink(Record { from, at, what: What::Skipped { octets: skipped + octets.len() as u64 } });
             }

@@ -35,18 +35,16 @@ impl Tap {
         half.tell(What::Missing { octets }, sink);
         half.at += octets.unwrap_or(0);
         half.blocks.forget();
-        half.expect = Expect::Resume { skipped: 0 };
+        half.expect = Expect::Resume { skipped: 0, looked_at: 0 };
     }
 
     /// Looks for a frame in the octets after those that are missing.
     pub(super) fn resume(&mut self, from: Role, octets: &[u8], sink: &mut impl FnMut(Record)) -> Option<usize> {
         let half = self.half(from);
-        let Expect::Resume { skipped } = &mut half.expect else { return Some(0) };
-        let broken = (0..octets.len()).take_while(|place| chain(octets, *place) == Chain::Broken).count();
-        // What may yet turn out to be frames yields to what has.
-        let passed = (broken..octets.len()).find(|place| chain(octets, *place) == Chain::Holds).unwrap_or(broken);
+        let Expect::Resume { skipped, looked_at } = &mut half.expect else { return Some(0) };
+        let passed = passed(octets, looked_at);
         if passed > 0 {
-            *skipped += passed as u64;
+            (*skipped, *looked_at) = (*skipped + passed as u64, 0);
             return Some(passed);
         }
         // Many senders write whole frames, so the first octets seen are believed sooner than a place among them.
@@ -62,9 +60,10 @@ impl Tap {
     /// No more octets come: frames that end where they do are as good as found.
     pub(super) fn resume_at_end(&mut self, from: Role, sink: &mut impl FnMut(Record)) {
         let half = self.half(from);
-        let Expect::Resume { skipped } = &mut half.expect else { return };
+        let Expect::Resume { skipped, .. } = &mut half.expect else { return };
         let octets = &half.waiting;
-        let Some(place) = (0..octets.len()).find(|place| chain(octets, *place) == Chain::Ends) else { return };
+        let is_found = |place: &usize| matches!(chain(octets, *place), Chain::Ends | Chain::Holds);
+        let Some(place) = (0..octets.len()).find(is_found) else { return };
         *skipped += place as u64;
         half.at += place as u64;
         half.waiting.drain(..place);
@@ -76,13 +75,24 @@ impl Tap {
 impl Half {
     /// A frame begins here.
     fn found(&mut self, sink: &mut impl FnMut(Record)) {
-        let Expect::Resume { skipped } = self.expect else { return };
+        let Expect::Resume { skipped, .. } = self.expect else { return };
         if skipped > 0 {
             let at = self.at.saturating_sub(skipped);
             sink(Record { from: self.role, at, what: What::Skipped { octets: skipped } });
         }
         self.expect = Expect::Frame;
     }
+}
+
+/// How many octets are certainly before the first frame. What may yet turn out to be frames yields to what has; but that is
+/// looked for only when there is an eighth more than last time, so that octets which come one by one cost no more.
+fn passed(octets: &[u8], looked_at: &mut usize) -> usize {
+    let broken = (0..octets.len()).take_while(|place| chain(octets, *place) == Chain::Broken).count();
+    if octets.len() < *looked_at + *looked_at / 8 {
+        return broken;
+    }
+    *looked_at = octets.len();
+    (broken..octets.len()).find(|place| chain(octets, *place) == Chain::Holds).unwrap_or(broken)
 }
 
 /// What became of following heads from a place on.
