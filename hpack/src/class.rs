@@ -273,6 +273,12 @@ mod tests {
         assert_eq!(Class::of_value(b""), Class::NONE);
     }
 
+    /// What the compiler has computed is what the program would.
+    #[test]
+    fn tables_are_the_same_at_run_time() {
+        assert_eq!((name_octets(), value_octets()), (NAME_OCTETS, VALUE_OCTETS));
+    }
+
     #[test]
     fn facts_are_named() {
         let class = Class::NAME_UPPER.union(Class::VALUE_CTL);

@@ -129,3 +129,32 @@ const STATIC_TABLE: [StaticField; 61] = [
     field("via", ""),
     field("www-authenticate", ""),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A field that came from the table is like one that was made of its octets.
+    #[test]
+    fn fields_of_the_table_are_classed_like_others() {
+        for entry in &STATIC_TABLE {
+            let name = std::str::from_utf8(entry.token.name().unwrap()).unwrap();
+            let value = std::str::from_utf8(entry.value).unwrap();
+            let (again, other) = (field(name, value), crate::Field::new(name.as_bytes(), entry.value));
+            assert_eq!((again.token, again.value, again.class), (entry.token, entry.value, entry.class));
+            assert_eq!((other.token, other.class), (entry.token, entry.class), "{name}: {value}");
+        }
+    }
+
+    /// RFC 7541 Appendix A: fields of one name follow one another, so a first index and a count say where they are.
+    #[test]
+    fn ranges_hold_every_field_of_a_name() {
+        assert_eq!(find_ranges(), RANGES);
+        for (index, entry) in (1_u32..).zip(&STATIC_TABLE) {
+            let (first, count) = range(entry.token);
+            assert!((u32::from(first)..u32::from(first) + u32::from(count)).contains(&index), "index {index}");
+            assert_eq!(find(entry.token, entry.value), Some(index));
+        }
+        assert_eq!((range(Token::OTHER), find(Token::OTHER, b"")), ((0, 0), None));
+    }
+}

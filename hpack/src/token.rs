@@ -444,6 +444,15 @@ const NAMES: [&str; 101] = [
 mod tests {
     use super::*;
 
+    /// What the compiler finds by walking is what the program finds by its slots.
+    #[test]
+    fn the_compiler_finds_the_same_tokens() {
+        for name in NAMES.iter().skip(1) {
+            assert_eq!(Token::known(name), Token::of(name.as_bytes()), "{name}");
+        }
+        assert_eq!(fill_slots(), SLOTS);
+    }
+
     #[test]
     fn every_known_name_is_found_and_its_neighbours_are_not() {
         for (at, name) in NAMES.iter().enumerate().skip(1) {

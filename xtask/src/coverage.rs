@@ -19,7 +19,8 @@ use crate::tools::{self, Need};
 /// When a crate is below the bound, a test fails, or the tools are missing.
 pub(crate) fn run() -> Result<(), String> {
     let path = ready()?;
-    let report = root().join("target/coverage.json");
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let report = root().join(target).join("coverage.json");
     measure(&path, &report)?;
     let text = std::fs::read(&report).map_err(|error| format!("{}: {error}", report.display()))?;
     let json = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", report.display()))?;

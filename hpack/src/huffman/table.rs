@@ -77,5 +77,6 @@ mod tests {
             assert_eq!(CODES[usize::from(symbol)], code, "{symbol}");
         }
         assert_eq!(CODES[END_OF_STRING], 0x3fff_ffff);
+        assert_eq!(assign_codes(), CODES, "the compiler's table is the program's");
     }
 }
