@@ -130,6 +130,11 @@ fn fuzz(target: &str, seconds: u64, path: &OsStr) -> Result<(), String> {
     command.args(["run", target]).arg(&learnt).args(committed.iter().filter(|folder| folder.is_dir()));
     command.args(["--", "-print_final_stats=1", "-timeout=30", "-rss_limit_mb=4096"]);
     command.arg(format!("-max_total_time={seconds}")).arg(format!("-max_len={MAX_LEN}"));
+    // The committed inputs are short; a connection's life is not.
+    command.arg("-len_control=10");
+    if target.ends_with("_decode") {
+        command.arg(format!("-dict={}", root.join("fuzz/http2.dict").display()));
+    }
     command.stderr(Stdio::piped()).stdout(Stdio::null());
     let start = Instant::now();
     let mut child = command.spawn().map_err(|error| format!("cargo fuzz: {error}"))?;
