@@ -81,7 +81,7 @@ impl Side {
 
     /// What it still has to do, for those who wonder why it does not end.
     pub(super) fn state(&self) -> String {
-        let is_open = |e: &Exchange| !e.reset && !(e.ended && e.stage == Stage::Done);
+        let is_open = |e: &Exchange| !(e.reset || (e.ended && e.stage == Stage::Done));
         let open: Vec<_> = self.streams.iter().filter(|(_, e)| is_open(e)).take(3).collect();
         let (input, output, ledger) = (self.input.len(), self.out.len(), self.conn.ledger());
         let (live, wants_write) = (self.conn.live_streams(), self.conn.wants_write());
