@@ -1,0 +1,3 @@
+module pellucid.invalid/interop
+
+go 1.25
