@@ -108,11 +108,12 @@ fn every_known_difference_shows() {
 }
 
 proptest! {
-    /// What our encoder writes, they read, in one connection's order and with tables that fill and shrink.
+    /// What our encoder writes, they read, in one connection's order and with tables that fill and shrink. No section is
+    /// empty: they would refuse the update in its block, the third difference.
     ///
     /// Covers 7541:2.1-1, 7541:2.1-2, 7541:4.2-1
     #[test]
-    fn they_read_what_we_write(steps in vec((sizes(), section()), 1..25)) {
+    fn they_read_what_we_write(steps in vec((sizes(), section(1)), 1..25)) {
         let mut encoder = Encoder::new(TABLE);
         let mut both = Both::new();
         for (size, section) in steps {
@@ -121,10 +122,6 @@ proptest! {
             }
             let mut block = Vec::new();
             encoder.encode(&fields_of(&section), &mut block);
-            // An update in a block without fields waits for the next one, as the third difference wants it.
-            if section.is_empty() {
-                prop_assume!(block.is_empty());
-            }
             let (ours, theirs) = both.decode(&block);
             prop_assert_eq!(theirs.as_ref(), Ok(&section));
             prop_assert_eq!(ours.as_ref(), Ok(&section));
@@ -133,7 +130,7 @@ proptest! {
 
     /// What their encoder writes, we read, whole or octet by octet.
     #[test]
-    fn we_read_what_they_write(steps in vec((sizes(), section()), 1..25)) {
+    fn we_read_what_they_write(steps in vec((sizes(), section(0)), 1..25)) {
         let mut encoder = loona_hpack::Encoder::new();
         let mut whole = Decoder::new(TABLE);
         let mut by_octet = Decoder::new(TABLE);
@@ -165,7 +162,7 @@ proptest! {
     #[test]
     fn damaged_blocks_mean_the_same_to_both(
         writer in select(vec![Writer::Ours, Writer::Theirs]),
-        sections in vec(section(), 1..8),
+        sections in vec(section(0), 1..8),
         damages in vec((any::<Index>(), any::<Index>(), damage()), 1..6),
     ) {
         let mut blocks = writer.blocks(&sections);
@@ -278,7 +275,7 @@ fn sizes() -> impl Strategy<Value = Option<u32>> {
 }
 
 /// Names and values from a small stock, so that tables hit and evict, and now and then any octets at all.
-fn section() -> impl Strategy<Value = Pairs> {
+fn section(least: usize) -> impl Strategy<Value = Pairs> {
     let names =
         vec![":method", ":path", ":status", "cookie", "accept", "x-a", "x-bb", "date", "authorization", "x-long-name"];
     let name = prop_oneof![
@@ -290,7 +287,7 @@ fn section() -> impl Strategy<Value = Pairs> {
         2 => (0..8_usize).prop_map(|number| vec![b'v'; number * 150]),
         1 => vec(any::<u8>(), 0..300),
     ];
-    vec((name, value), 0..12)
+    vec((name, value), least..12)
 }
 
 /// Octets among which those that begin representations, integers and short strings are frequent.
