@@ -54,8 +54,9 @@ fn features() -> Result<(), String> {
 /// What would be published builds by itself.
 fn package() -> Result<(), String> {
     forget_packages()?;
-    let ours_alone = ["--exclude", "xtask", "--exclude", "pellucid-example-tonic", "--exclude", "pellucid-fuzz"];
-    cargo(&[&["package", "--workspace", "--quiet", "--allow-dirty"][..], &ours_alone].concat(), &[])
+    let mut args = vec!["package", "--workspace", "--quiet", "--allow-dirty"];
+    args.extend(OURS_ALONE.iter().flat_map(|package| ["--exclude", package]));
+    cargo(&args, &[])
 }
 
 /// Cargo unpacks the packages of a workspace that depend on each other beside those that it has downloaded, and takes what it
@@ -81,6 +82,9 @@ fn entries(folder: &Path, wanted: impl Fn(&DirEntry) -> bool) -> Vec<PathBuf> {
     let all = fs::read_dir(folder).into_iter().flatten().flatten();
     all.filter(wanted).map(|entry| entry.path()).collect()
 }
+
+/// Packages that are never published.
+const OURS_ALONE: &[&str] = &["xtask", "pellucid-example-tonic", "pellucid-fuzz", "pellucid-interop"];
 
 /// Runs cargo in the workspace, its output going where ours goes.
 fn cargo(args: &[&str], env: &[(&str, &str)]) -> Result<(), String> {

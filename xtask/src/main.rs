@@ -39,6 +39,7 @@ fn run(args: &[String]) -> Result<(), String> {
         ("rfc", args) => rfc::run(args),
         ("fuzz", args) => fuzz::run(args),
         ("coverage", []) => coverage::run(),
+        ("interop", args) => peers::interop(args),
         ("peers", args) => peers::run(args),
         ("book", []) => book::run(),
         ("ci", []) => ci::run(),
@@ -67,7 +68,9 @@ Usage: cargo xtask <task>
   footprint      what a program pays for this library and for its peers, in crates and octets
   fuzz           every fuzz target, for --seconds N (20) each, or those that are named
   coverage       how many lines of the core its tests and the fuzz inputs reach
-  peers <what>   other clients and servers: install, conformance, interop, examples, captures, speed, idle
+  interop        other people's clients and servers against ours, in one table, docs/INTEROP.md; words choose
+                 cells (`interop curl tls`), --check only says whether the table is stale
+  peers <what>   other clients and servers: install, conformance, examples, captures, speed, idle
   book           every command of docs/book, and what it prints
   ci             everything a change must pass, in order, after cargo test --workspace
   help           this list

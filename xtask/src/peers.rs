@@ -27,13 +27,20 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     match task.as_str() {
         "install" => install::run(),
         "conformance" => conformance::run(&options.setup()?),
-        "interop" => interop::run(&options.setup()?, &options.words),
         "examples" => examples::run(&options.setup()?, &options.words),
         "speed" => speed::run(&options.setup()?, &options.speed),
         "captures" => captures::run(&options.setup()?),
         "idle" => idle::run(&options.setup()?, &options.idle),
         _ => Err(USAGE.into()),
     }
+}
+
+/// Runs `cargo xtask interop`: words choose cells, `--check` compares the table instead of writing it.
+pub(crate) fn interop(args: &[String]) -> Result<(), String> {
+    let (check, rest): (Vec<String>, Vec<String>) = args.iter().cloned().partition(|arg| arg == "--check");
+    let purpose = if check.is_empty() { interop::Purpose::Write } else { interop::Purpose::Check };
+    let options = Options::parse(&rest)?;
+    interop::run(&options.setup()?, &options.words, purpose)
 }
 
 /// What the command line asks for beside the task.
@@ -71,7 +78,6 @@ impl Options {
 const USAGE: &str = "\
 usage: cargo xtask peers install
        cargo xtask peers conformance
-       cargo xtask peers interop [WORD…]                   only checks whose names contain one of the words
        cargo xtask peers examples [WORD…]                  the examples, driven by curl, nghttp and grpcurl
        cargo xtask peers captures                          what tcpdump records of curl and nghttp, explained by `pellucid decode`
        cargo xtask peers speed [--servers pellucid,nghttpd,hyper] [--runs N]

@@ -7,7 +7,7 @@ use super::setup::{Setup, find, in_ci};
 
 /// One thing that must work.
 pub(super) struct Check {
-    name: String,
+    pub(super) name: String,
     /// The programs it cannot do without.
     needs: &'static [&'static str],
     run: Box<Run>,

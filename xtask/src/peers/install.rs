@@ -1,6 +1,8 @@
 //! `peers install`: brings the peers that are missing. Debian packages for the servers and clients; two conformance suites and a gRPC
 //! client built from their sources at fixed versions into `.tools` (which git ignores).
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -18,7 +20,8 @@ pub(super) fn run() -> Result<(), String> {
     if missing(&root, "httpwg") {
         httpwg(&root)?;
     }
-    Ok(())
+    interop_go(&root)?;
+    interop_python(&root)
 }
 
 fn debian_packages(root: &Path) -> Result<(), String> {
@@ -50,6 +53,32 @@ fn httpwg(root: &Path) -> Result<(), String> {
             .arg(root.join(".tools"))
             .env("CARGO_TARGET_DIR", root.join(".tools/target")),
     )
+}
+
+/// Go's end of the interop matrix, from our own source: built always, since it may have changed.
+fn interop_go(root: &Path) -> Result<(), String> {
+    let go = find(root, "go").ok_or("interop-go is built with Go 1.25 or later, which is not installed")?;
+    let mut command = Command::new(go);
+    command.args(["build", "-o"]).arg(root.join(".tools/bin/interop-go")).arg(".");
+    step("go build interop-go", command.current_dir(root.join("xtask/peers/go")))
+}
+
+/// Python's end: an environment of its own, and a program that runs scripts in it.
+fn interop_python(root: &Path) -> Result<(), String> {
+    let environment = root.join(".tools/python");
+    let python = environment.join("bin/python");
+    if !python.exists() {
+        let system = find(root, "python3").ok_or("python3 is not installed")?;
+        step("python3 -m venv", Command::new(system).args(["-m", "venv"]).arg(&environment))?;
+    }
+    let requirements = root.join("xtask/peers/python/requirements.txt");
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(requirements);
+    step("pip install -r requirements.txt", &mut pip)?;
+    let program = root.join(".tools/bin/interop-python");
+    fs::write(&program, format!("#!/bin/sh\nexec '{}' \"$@\"\n", python.display()))
+        .and_then(|()| fs::set_permissions(&program, fs::Permissions::from_mode(0o755)))
+        .map_err(|error| format!("{}: {error}", program.display()))
 }
 
 /// Says what is there already; true if the program is not.
@@ -85,7 +114,7 @@ fn step(what: &str, command: &mut Command) -> Result<(), String> {
 }
 
 /// Programs, and the Debian packages that bring them.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 14] = [
     ("curl", "curl"),
     ("openssl", "openssl"),
     ("taskset", "util-linux"),
@@ -95,6 +124,11 @@ const PACKAGES: [(&str, &str); 9] = [
     ("nginx", "nginx"),
     ("h2o", "h2o"),
     ("tcpdump", "tcpdump"),
+    ("nghttpx", "nghttp2-proxy"),
+    ("haproxy", "haproxy"),
+    ("node", "nodejs"),
+    ("java", "default-jre-headless"),
+    ("python3", "python3-venv"),
 ];
 /// Programs, and their sources.
 const GO_PROGRAMS: [(&str, &str); 2] = [

@@ -208,7 +208,7 @@ fn announced_address(printed: &str) -> Option<SocketAddr> {
 
 /// Starts a server that must be given its port. Between our look and its bind another process may take the port: then another
 /// one is tried.
-fn on_free_port(
+pub(super) fn on_free_port(
     setup: &Setup,
     name: &str,
     transport: Transport,
@@ -246,7 +246,7 @@ pub(super) fn pinned(setup: &Setup, program: &Path, core: Option<&str>) -> Resul
     Ok(command)
 }
 
-fn write(path: PathBuf, text: &str) -> Result<PathBuf, String> {
+pub(super) fn write(path: PathBuf, text: &str) -> Result<PathBuf, String> {
     fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(path)
 }

@@ -23,6 +23,8 @@ pub(crate) async fn run(cell: &str, url: &str, authority: Option<&str>) -> Resul
             "1xx" => asker.hints().await,
             "early" => asker.early().await,
             "large" => asker.large().await,
+            "large-sent" => asker.large_sent().await,
+            "put" => asker.put().await,
             "reset" => asker.reset().await,
             "drain" => asker.drain().await,
             _ => Err(format!("no cell `{cell}`").into()),
@@ -80,6 +82,16 @@ impl Asker {
         expect(body == sent, || format!("{} octets came back, or others", body.len()))
     }
 
+    /// For a server that keeps what is sent as a file.
+    async fn put(&self) -> Result<(), Failure> {
+        let sent = pattern(BIG);
+        let response = self.client.send(self.request("PUT", "/put/10m")?.with_body(sent.clone())).await?;
+        expect(matches!(response.status(), 201 | 204), || format!("status {}", response.status()))?;
+        response.into_body().drain().await?;
+        let body = self.ask("GET", "/put/10m", 200).await?.into_body().collect(LIMIT).await?;
+        expect(body == sent, || format!("{} octets came back, or others", body.len()))
+    }
+
     async fn head(&self) -> Result<(), Failure> {
         let response = self.ask("HEAD", "/1k", 200).await?;
         expect(response.header("content-length") == Some(b"1024"), || "content-length is not 1024".to_owned())?;
@@ -90,8 +102,9 @@ impl Asker {
 
     /// The response's.
     async fn trailers(&self) -> Result<(), Failure> {
-        let body = self.ask("GET", "/trailers", 200).await?.into_body();
-        expect_checksum(body.drain().await?)
+        // hypercorn sends them only to who says that they are welcome (RFC 9110 §10.1.4).
+        let request = self.request("GET", "/trailers")?.with_header("te", "trailers");
+        expect_checksum(self.client.send(request).await?.into_body().drain().await?)
     }
 
     /// The request's, which come back.
@@ -136,6 +149,15 @@ impl Asker {
         let response = self.client.send(self.request("GET", "/large")?.with_header("x-large", &large)).await?;
         expect(response.status() == 200, || format!("status {}", response.status()))?;
         expect(response.header("x-large") == Some(&large), || "the large field has not come back".to_owned())
+    }
+
+    /// For a server that takes such a field and has none of its own.
+    async fn large_sent(&self) -> Result<(), Failure> {
+        let request = self.request("GET", "/large")?.with_header("x-large", vec![b'x'; LARGE_FIELD]);
+        let response = self.client.send(request).await?;
+        expect(response.status() == 200, || format!("status {}", response.status()))?;
+        response.into_body().drain().await?;
+        self.expect_connections(1)
     }
 
     async fn reset(&self) -> Result<(), Failure> {
