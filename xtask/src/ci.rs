@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{book, coverage, fuzz, hpack, peers, rfc, root, tidy};
+use crate::{book, coverage, fuzz, hpack, icount, peers, rfc, root, tidy};
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run() -> Result<(), String> {
@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
     ("rfc", || rfc::run(&["--check".to_owned()])),
     ("book", book::run),
     ("hpack", hpack::run),
+    ("icount", icount::check),
     ("fuzz", fuzz::briefly),
     ("coverage", coverage::check),
     ("peers install", || peers::run(&["install".to_owned()])),
@@ -84,7 +85,7 @@ fn entries(folder: &Path, wanted: impl Fn(&DirEntry) -> bool) -> Vec<PathBuf> {
 }
 
 /// Packages that are never published.
-const OURS_ALONE: &[&str] = &["xtask", "pellucid-example-tonic", "pellucid-fuzz", "pellucid-interop"];
+const OURS_ALONE: &[&str] = &["xtask", "pellucid-example-tonic", "pellucid-fuzz", "pellucid-interop", "pellucid-micro"];
 
 /// Runs cargo in the workspace, its output going where ours goes.
 fn cargo(args: &[&str], env: &[(&str, &str)]) -> Result<(), String> {

@@ -8,6 +8,7 @@ mod coverage;
 mod footprint;
 mod fuzz;
 mod hpack;
+mod icount;
 mod peers;
 mod rfc;
 mod tidy;
@@ -35,6 +36,7 @@ fn run(args: &[String]) -> Result<(), String> {
     match (name, rest) {
         ("tidy", []) => tidy::run(),
         ("hpack", []) => hpack::run(),
+        ("icount", args) => icount::run(args),
         ("footprint", []) => footprint::run(),
         ("rfc", args) => rfc::run(args),
         ("fuzz", args) => fuzz::run(args),
@@ -65,6 +67,8 @@ Usage: cargo xtask <task>
   rfc            writes docs/RFC-COVERAGE.md from the rules in docs/rfc/, the code and the tests;
                  --check only says what is missing or stale, --only 9113 for one RFC
   hpack          how well header compression does on recorded traffic
+  icount         instructions of the paths of benches/micro against benches/micro/icount.toml; --write renews it,
+                 names choose paths
   footprint      what a program pays for this library and for its peers, in crates and octets
   fuzz           every fuzz target, for --seconds N (20) each, or those that are named
   coverage       how many lines of the core its tests and the fuzz inputs reach
