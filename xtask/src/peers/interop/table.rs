@@ -31,6 +31,7 @@ fn render(listed: &[NotApplicable]) -> String {
     for cell in Cell::ALL {
         text += &format!("* **{}**: {}.\n", cell.name(), cell.meaning());
     }
+    text += VARIANTS;
     let mut reasons: Vec<&str> = Vec::new();
     for side in Side::ALL {
         text += &format!("\n## {}\n\n| peer | over |", side.heading());
@@ -85,6 +86,19 @@ Other people's clients and servers against ours, made by `cargo xtask peers inst
 cell has passed, or says by a number below why it cannot be. [xtask/peers](../xtask/peers/README.md) has the programs;
 `cargo xtask interop curl tls` runs what has these words in its name.
 
+";
+/// Where a cell is less than its meaning, it is said.
+const VARIANTS: &str = "
+Some peers can show only a part of that:
+
+* nginx has no echo: for **post** the 10 MiB are PUT and fetched again. nghttpd has only files: for **large** the field goes there, and
+  none comes back. haproxy, where our client asks it, passes on to our server.
+* nghttp and h2load have content that ends: for **early** it is 10 MiB, more than the server's window, and nothing follows.
+* Java and h2load do not show what came ahead of a response; for Java's **1xx** the response behind it must arrive.
+* For **reset**, that the next request came on the same connection is checked by curl, Go and our client; others show only that it is
+  served.
+* For **drain**, nginx makes a connection leave after fifty requests, others when they are asked for `/leave`. nghttp and h2load make
+  no second connection.
 ";
 const VERSIONS: &str = "\n## Versions seen when this was written\n\n";
 const PROGRAMS: [(&str, &str); 11] = [
