@@ -17,7 +17,7 @@ use crate::tools::in_ci;
 /// When a count differs by more than the tolerance, there is no baseline, or a tool is missing.
 pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let mut words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let writes = words.iter().any(|word| *word == "--write");
+    let writes = words.contains(&"--write");
     words.retain(|word| *word != "--write");
     if let Some(option) = words.iter().find(|word| word.starts_with('-')) {
         return Err(format!("icount knows no option `{option}`; usage: cargo xtask icount [--write] [NAME…]"));
