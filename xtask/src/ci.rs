@@ -37,7 +37,7 @@ const STEPS: &[Step] = &[
     ("fuzz", fuzz::briefly),
     ("coverage", coverage::check),
     ("peers install", || peers::run(&["install".to_owned()])),
-    ("interop", || peers::interop(&["--check".to_owned()])),
+    ("peers interop", || peers::run(&["interop".to_owned()])),
     ("peers examples", || peers::run(&["examples".to_owned()])),
     ("peers captures", || peers::run(&["captures".to_owned()])),
     ("peers conformance", || peers::run(&["conformance".to_owned()])),
