@@ -175,6 +175,44 @@ async fn a_client_that_resets_a_response_says_which_code() {
     pair.ends_clean().await;
 }
 
+/// Who resets a stream and then lets go of the body has not completed the message, at either end.
+#[tokio::test(start_paused = true)]
+async fn a_reset_comes_before_the_end_of_the_body_that_is_dropped_after_it() {
+    let pair = pair(|request: Request| async move {
+        if request.path() == b"/echo" {
+            return Response::new(200).with_body(request.into_body());
+        }
+        let (control, (sender, body)) = (request.control().unwrap(), Body::channel(1));
+        tokio::spawn(async move {
+            sender.send("some").await.unwrap();
+            settle().await;
+            control.reset(ErrorCode::ENHANCE_YOUR_CALM);
+            drop(sender);
+        });
+        Response::new(200).with_body(body)
+    });
+    for length in [None, Some("100")] {
+        let (sender, body) = Body::channel(1);
+        let request = post("/echo").with_body(body);
+        let request = length.into_iter().fold(request, |request, length| request.with_header("content-length", length));
+        let response = pair.client.send(request).await.unwrap();
+        sender.send("some").await.unwrap();
+        settle().await;
+        response.control().unwrap().reset(ErrorCode::ENHANCE_YOUR_CALM);
+        drop(sender);
+        settle().await;
+        let seen = pair.wire.received();
+        assert_eq!(
+            seen.resets.last(),
+            Some(&(response.control().unwrap().stream().get(), ErrorCode::ENHANCE_YOUR_CALM))
+        );
+        assert!(seen.ends.is_empty(), "{:?}", seen.ends);
+    }
+    let response = pair.get("/resets").await.unwrap();
+    assert_eq!(response.into_body().drain().await.unwrap_err().code(), Some(ErrorCode::ENHANCE_YOUR_CALM));
+    pair.ends_clean().await;
+}
+
 /// Two large responses that begin together, when the test says so.
 fn two_large(go: &Arc<Notify>) -> Pair {
     let go = Arc::clone(go);
