@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{book, coverage, fuzz, hpack, peers, rfc, root, tidy};
+use crate::{book, coverage, fuzz, hpack, peers, rfc, root, target, tidy};
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run() -> Result<(), String> {
@@ -69,8 +69,7 @@ fn forget_packages() -> Result<(), String> {
     let ours = |entry: &DirEntry| entry.file_name().to_string_lossy().starts_with("pellucid");
     let unpacked =
         ["src", "cache"].map(|kind| registry.join(kind)).into_iter().flat_map(|kind| entries(&kind, of_no_host));
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    for folder in unpacked.chain([target.join("debug/.fingerprint")]) {
+    for folder in unpacked.chain([target(&root()).join("debug/.fingerprint")]) {
         for package in entries(&folder, ours) {
             let removed = if package.is_dir() { fs::remove_dir_all(&package) } else { fs::remove_file(&package) };
             removed.map_err(|error| format!("{}: {error}", package.display()))?;

@@ -10,8 +10,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::root;
 use crate::tools::{self, Need};
+use crate::{root, target};
 
 /// Runs the tests of the core with counters, prints a line a crate and the files that lack most.
 ///
@@ -19,8 +19,7 @@ use crate::tools::{self, Need};
 /// When a crate is below the bound, a test fails, or the tools are missing.
 pub(crate) fn run() -> Result<(), String> {
     let path = ready()?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let report = root().join(target).join("coverage.json");
+    let report = target(&root()).join("coverage.json");
     measure(&path, &report)?;
     let text = std::fs::read(&report).map_err(|error| format!("{}: {error}", report.display()))?;
     let json = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", report.display()))?;
