@@ -152,8 +152,7 @@ impl Reader {
 
     /// Our program before all others.
     fn path(&self) -> std::ffi::OsString {
-        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-        let mut path = self.root.join(target).join("debug").into_os_string();
+        let mut path = crate::target(&self.root).join("debug").into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
         path

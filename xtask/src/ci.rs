@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{book, coverage, fuzz, hpack, icount, peers, rfc, root, tidy};
+use crate::{book, coverage, fuzz, hpack, icount, peers, rfc, root, target, tidy};
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run() -> Result<(), String> {
@@ -60,8 +60,8 @@ fn package() -> Result<(), String> {
     cargo(&args, &[])
 }
 
-/// Cargo unpacks the packages of a workspace that depend on each other beside those that it has downloaded, and takes what it
-/// finds there for what it has just packed, as long as the version is the same: an earlier run's sources would be built.
+/// Cargo treats the packages of a workspace that depend on each other like those that it has downloaded: what an earlier run has
+/// unpacked, and built, is taken for what was just packed, as long as the version is the same.
 fn forget_packages() -> Result<(), String> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
@@ -69,7 +69,9 @@ fn forget_packages() -> Result<(), String> {
     // The folder of a registry that is on no host has a name that begins with a hyphen.
     let of_no_host = |entry: &DirEntry| entry.file_name().to_string_lossy().starts_with('-');
     let ours = |entry: &DirEntry| entry.file_name().to_string_lossy().starts_with("pellucid");
-    for folder in ["src", "cache"].map(|kind| registry.join(kind)).iter().flat_map(|kind| entries(kind, of_no_host)) {
+    let unpacked =
+        ["src", "cache"].map(|kind| registry.join(kind)).into_iter().flat_map(|kind| entries(&kind, of_no_host));
+    for folder in unpacked.chain([target(&root()).join("debug/.fingerprint")]) {
         for package in entries(&folder, ours) {
             let removed = if package.is_dir() { fs::remove_dir_all(&package) } else { fs::remove_file(&package) };
             removed.map_err(|error| format!("{}: {error}", package.display()))?;

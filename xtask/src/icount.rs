@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::root;
 use crate::tools::in_ci;
+use crate::{root, target};
 
 /// `[--write] [NAME…]`: compares, or renews the baseline of this compiler; all paths, or those whose name holds one of the words.
 ///
@@ -84,8 +84,7 @@ fn build() -> Result<PathBuf, String> {
     if !status.success() {
         return Err(format!("the paths cannot be built ({status})"));
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    Ok(root().join(target).join("release/examples/count"))
+    Ok(target(&root()).join("release/examples/count"))
 }
 
 /// Instructions of one operation of each path.

@@ -12,6 +12,7 @@ use pellucid_hpack::Token;
 use crate::body::Body;
 use crate::control::{Command, Push};
 use crate::error::Error;
+use crate::expect::expects_continue;
 use crate::handlers::{Polled, Sent, Slots, check_length, discard, promised_length};
 use crate::incoming::{self, Feed};
 use crate::mailbox::Mail;
@@ -174,7 +175,7 @@ impl<S: Service> Answers<S> {
     /// A request whose body is still to come.
     fn begin_streaming(&mut self, id: StreamId, fields: Fields, link: &mut Link<'_, ()>) {
         // RFC 9110 §10.1.1: the client holds its content back until it is told to go on.
-        let expects = fields.find(Token::EXPECT).is_some_and(|v| v.eq_ignore_ascii_case(b"100-continue"));
+        let expects = expects_continue(&fields);
         let (feed, mut incoming) = incoming::pair(id, link.mailbox, self.report_from);
         if expects {
             incoming = incoming.expects_continue();
@@ -235,9 +236,11 @@ impl<S: Service> Answers<S> {
             slot.span.record("status", response.status());
         }
         let (mut fields, mut body) = response.into_parts();
-        let has_none = is_head || matches!(fields.find(Token::STATUS), Some(b"204" | b"205" | b"304"));
-        // RFC 9110 §8.6, §15.3.6: of these nobody may tell a length, since they never have content.
-        if has_none && matches!(fields.find(Token::STATUS), Some(b"204" | b"205")) {
+        let status = fields.find(Token::STATUS);
+        let never_has_any = matches!(status, Some(b"204" | b"205"));
+        let has_none = is_head || never_has_any || status == Some(b"304");
+        // RFC 9110 §8.6, §15.3.6: what never has content has no length that anybody may tell.
+        if never_has_any {
             fields.remove(Token::CONTENT_LENGTH);
         }
         let promised = if has_none { None } else { promised_length(&fields) };

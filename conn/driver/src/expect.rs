@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use pellucid_conn::Fields;
+use pellucid_hpack::Token;
 use tokio::time::{Sleep, sleep};
 
 use crate::body::{Body, Chunk, Source};
@@ -12,6 +14,11 @@ use crate::error::Error;
 
 /// RFC 9110 §10.1.1: a server may know nothing of it, so a client does not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// RFC 9110 §10.1.1: the client wants the server's leave before the content goes out.
+pub(crate) fn expects_continue(request: &Fields) -> bool {
+    request.find(Token::EXPECT).is_some_and(|v| v.eq_ignore_ascii_case(b"100-continue"))
+}
 
 /// Holds a body back. Cheap to clone.
 #[derive(Debug, Clone, Default)]

@@ -19,7 +19,7 @@ use crate::client::{Notice, Notices, Pushed};
 use crate::control::{Command, Control};
 use crate::error::Error;
 use crate::exchange::{Exchange, ResponseFuture};
-use crate::expect::{Gate, hold_back};
+use crate::expect::{Gate, expects_continue, hold_back};
 use crate::handlers::{Sent, Slots, check_length, discard, promised_length};
 use crate::incoming::{self, Feed};
 use crate::mailbox::Mail;
@@ -335,7 +335,7 @@ impl Requests {
         let mut under_way = UnderWay::new(exchange);
         under_way.on_interim = Callback(request.take_on_interim());
         let mut body = std::mem::take(request.body_mut());
-        let holds_back = end == End::More && expects_continue(&request);
+        let holds_back = end == End::More && expects_continue(request.fields());
         match body.take_whole() {
             Some(whole) => {
                 body = Body::from(whole.clone());
@@ -492,9 +492,4 @@ impl Requests {
             }
         }
     }
-}
-
-/// RFC 9110 §10.1.1: the caller wants the server's leave before the content goes out.
-fn expects_continue(request: &Request) -> bool {
-    request.fields().find(Token::EXPECT).is_some_and(|v| v.eq_ignore_ascii_case(b"100-continue"))
 }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use super::check::{Check, run_all};
 use super::process::{Running, finish, tail};
 use super::servers::{Server, Transport, curl, pellucid};
-use super::setup::{SHORT, Setup, in_ci};
+use super::setup::{SHORT, Setup};
+use crate::tools::in_ci;
 
 /// Runs all checks.
 pub(super) fn run(setup: &Setup) -> Result<(), String> {

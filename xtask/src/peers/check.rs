@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use super::setup::{Setup, find, in_ci};
+use super::setup::{Setup, find};
+use crate::tools::in_ci;
 
 /// One thing that must work.
 pub(super) struct Check {

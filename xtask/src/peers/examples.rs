@@ -15,7 +15,7 @@ use std::process::Command;
 use super::check::run_all;
 use super::process::{Finished, finish};
 use super::servers::{Server, Transport, announced, curl};
-use super::setup::{SHORT, Setup, cargo, target};
+use super::setup::{SHORT, Setup, cargo};
 
 /// Runs the checks whose names contain one of `words`, or all of them.
 pub(super) fn run(setup: &Setup, words: &[String]) -> Result<(), String> {
@@ -39,7 +39,7 @@ fn example(setup: &Setup, name: &str) -> Command {
 }
 
 fn programs(setup: &Setup) -> PathBuf {
-    target(&setup.root).join("debug")
+    crate::target(&setup.root).join("debug")
 }
 
 /// An example that serves, on a free port; `args` follow its address.

@@ -16,12 +16,13 @@ mod tools;
 use std::time::Duration;
 
 use super::check::{Check, run_all};
-use super::setup::{Setup, find, in_ci};
+use super::setup::{Setup, find};
 use cell::{BRIEFLY, Cell, PATIENCE};
 use na::NotApplicable;
 use row::{Matrix, ROWS, Row, Started};
 
 use super::servers::Transport;
+use crate::tools::in_ci;
 
 /// Runs the cells and checks whose names contain all of `words`; with no words, writes the table or, to check, compares it.
 pub(super) fn run(setup: &Setup, words: &[String], purpose: Purpose) -> Result<(), String> {

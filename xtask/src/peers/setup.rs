@@ -132,11 +132,6 @@ pub(super) fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// True in continuous integration, where a check that cannot run has failed.
-pub(super) fn in_ci() -> bool {
-    env::var_os("CI").is_some_and(|value| value == "true")
-}
-
 /// True for the superuser, as the owner of our own entry in /proc tells.
 pub(super) fn is_superuser() -> bool {
     fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
@@ -176,12 +171,7 @@ fn built_pellucid(root: &Path) -> Result<PathBuf, String> {
     if !built.success() {
         return Err("pellucid does not build".into());
     }
-    Ok(target(root).join("release/pellucid"))
-}
-
-/// Where cargo builds.
-pub(super) fn target(root: &Path) -> PathBuf {
-    root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+    Ok(crate::target(root).join("release/pellucid"))
 }
 
 fn make_site(site: &Path) -> std::io::Result<()> {

@@ -112,7 +112,7 @@ fn texts(root: &Path, registers: &BTreeMap<u16, Register>) -> Result<BTreeMap<u1
             Ok(text) => {
                 texts.insert(*rfc, Text::parse(&text));
             }
-            Err(error) if std::env::var("CI").as_deref() == Ok("true") => {
+            Err(error) if crate::tools::in_ci() => {
                 return Err(format!("{}: {error}; CI must have the texts", path.display()));
             }
             Err(_) => println!("rfc: skipped: whether RFC {rfc} is complete; {} is not there", path.display()),

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::super::process::{finish, tail};
 use super::super::servers::{Server, Transport, announced};
-use super::super::setup::{Setup, cargo, target};
+use super::super::setup::{Setup, cargo};
 use super::cell::Cell;
 use super::{front, tools};
+use crate::target;
 
 /// Which end is ours.
 #[derive(Clone, Copy, PartialEq, Eq)]
