@@ -48,7 +48,7 @@ func ask(cell, base string, authority []string) error {
 	}
 	a.client = &http.Client{Transport: transport, Timeout: 30 * time.Second}
 	cells := map[string]func() error{
-		"get": a.get, "post": a.post, "trailers": a.trailers, "sent-trailers": a.sentTrailers, "head": a.head,
+		"get": a.get, "post": a.echo, "post-whole": a.postWhole, "trailers": a.trailers, "sent-trailers": a.sentTrailers, "head": a.head,
 		"1xx": a.hints, "early": a.early, "large": a.large, "reset": a.reset, "drain": a.drain,
 	}
 	run, known := cells[cell]
@@ -101,11 +101,15 @@ func (a *asker) get() error {
 	return err
 }
 
-func (a *asker) post() error {
+func (a *asker) post(path string) error {
 	sent := pattern(big)
-	_, err := a.whole(a.request("POST", "/echo", bytes.NewReader(sent)), 200, sent)
+	_, err := a.whole(a.request("POST", path, bytes.NewReader(sent)), 200, sent)
 	return err
 }
+
+func (a *asker) echo() error { return a.post("/echo") }
+
+func (a *asker) postWhole() error { return a.post("/whole") }
 
 func (a *asker) head() error {
 	response, err := a.whole(a.request("HEAD", "/1k", nil), 200, nil)

@@ -16,7 +16,8 @@ pub(crate) async fn run(cell: &str, url: &str, authority: Option<&str>) -> Resul
     let work = async {
         match cell {
             "get" => asker.get().await,
-            "post" => asker.post().await,
+            "post" => asker.post("/echo").await,
+            "post-whole" => asker.post("/whole").await,
             "trailers" => asker.trailers().await,
             "sent-trailers" => asker.sent_trailers().await,
             "head" => asker.head().await,
@@ -73,9 +74,9 @@ impl Asker {
         expect(body == pattern(SMALL), || format!("{} octets that are not the file", body.len()))
     }
 
-    async fn post(&self) -> Result<(), Failure> {
+    async fn post(&self, path: &str) -> Result<(), Failure> {
         let sent = pattern(BIG);
-        let request = self.request("POST", "/echo")?.with_header("content-length", BIG.to_string());
+        let request = self.request("POST", path)?.with_header("content-length", BIG.to_string());
         let response = self.client.send(request.with_body(sent.clone())).await?;
         expect(response.status() == 200, || format!("status {}", response.status()))?;
         let body = response.into_body().collect(LIMIT).await?;

@@ -36,6 +36,7 @@ async fn answer(connections: Connections, request: Request) -> Response {
             };
             response.with_body(request.into_body())
         }
+        (b"POST", b"/whole") => whole(request).await,
         (_, b"/trailers") => trailers(),
         (_, b"/hints") => hints(&request),
         // The body is left where it is: dropping it tells the client to stop (RFC 9113 §8.1).
@@ -46,6 +47,14 @@ async fn answer(connections: Connections, request: Request) -> Response {
         }
         (_, b"/leave") => leave(&connections, &request),
         _ => text(404, "no such path"),
+    }
+}
+
+/// An echo that begins when the request has ended, for a proxy that cannot carry both directions at once.
+async fn whole(request: Request) -> Response {
+    match request.into_body().collect(BIG as usize).await {
+        Ok(content) => sized(BIG).with_body(content),
+        Err(error) => text(400, &error.to_string()),
     }
 }
 

@@ -44,12 +44,11 @@ pub(super) struct Row {
 
 /// How cells are asked for.
 enum Ask {
-    /// A program of `xtask/peers`: `PROGRAM CELL URL [AUTHORITY]`.
-    Program(fn(&Matrix<'_>) -> Result<Command, String>),
+    /// A program of `xtask/peers`, ours among them: `PROGRAM CELL URL [AUTHORITY]`. Some servers show a thing in another way, which
+    /// is another cell of the program's.
+    Program(fn(&Matrix<'_>) -> Result<Command, String>, fn(Cell) -> &'static str),
     /// A command line tool, each cell in its own way.
     Tool(tools::Ask),
-    /// Our client; some servers show a thing in another way, which is another cell of its.
-    Ours(fn(Cell) -> &'static str),
 }
 
 /// A server at work, and what stands behind it.
@@ -119,13 +118,12 @@ impl Row {
         cell: Cell,
         limit: Duration,
     ) -> Result<(), String> {
-        let (command, what) = match &self.ask {
+        let (make, variant) = match &self.ask {
             Ask::Tool(ask) => return ask(matrix.setup, &started.server, cell),
-            Ask::Program(make) => (make(matrix)?, cell.name()),
-            Ask::Ours(variant) => (Command::new(&matrix.ours), variant(cell)),
+            Ask::Program(make, variant) => (make, variant),
         };
-        let mut command = command;
-        command.arg(what).arg(started.server.url(""));
+        let mut command = make(matrix)?;
+        command.arg(variant(cell)).arg(started.server.url(""));
         if started.server.transport == Transport::Tls {
             command.arg(matrix.setup.certificate()?.authority);
         }
@@ -143,7 +141,11 @@ fn run(setup: &Setup, command: &mut Command, limit: Duration) -> Result<(), Stri
 }
 
 pub(super) fn ours(matrix: &Matrix<'_>, transport: Transport) -> Result<Started, String> {
-    matrix.serve("pellucid", Command::new(&matrix.ours), transport)
+    matrix.serve("pellucid", pellucid(matrix)?, transport)
+}
+
+fn pellucid(matrix: &Matrix<'_>) -> Result<Command, String> {
+    Ok(Command::new(&matrix.ours))
 }
 
 fn go(matrix: &Matrix<'_>) -> Result<Command, String> {
@@ -168,6 +170,11 @@ fn of_nginx(cell: Cell) -> &'static str {
     if cell == Cell::Post { "put" } else { cell.name() }
 }
 
+/// haproxy 2.6 stands still when both directions of a stream are full.
+fn of_haproxy(cell: Cell) -> &'static str {
+    if cell == Cell::Post { "post-whole" } else { cell.name() }
+}
+
 const BOTH: &[Transport] = &[Transport::Cleartext, Transport::Tls];
 
 pub(super) const ROWS: &[Row] = &[
@@ -178,19 +185,24 @@ pub(super) const ROWS: &[Row] = &[
         "httpx",
         BOTH,
         &["interop-python", "openssl"],
-        Ask::Program(|m| m.script("interop-python", "python/client.py")),
+        Ask::Program(|m| m.script("interop-python", "python/client.py"), same),
     ),
-    server("Node", BOTH, &["node", "openssl"], Ask::Program(node)),
-    server("Go", BOTH, &["interop-go", "openssl"], Ask::Program(go)),
+    server("Node", BOTH, &["node", "openssl"], Ask::Program(node, same)),
+    server("Go", BOTH, &["interop-go", "openssl"], Ask::Program(go, same)),
     // Its HttpClient has no HTTP/2 with prior knowledge.
-    server("Java", &[Transport::Tls], &["java", "openssl"], Ask::Program(|m| m.script("java", "java/Interop.java"))),
-    behind("nginx", &["nginx", "interop-go", "openssl"], front::nginx),
-    behind("haproxy", &["haproxy", "interop-go", "openssl"], front::haproxy),
-    behind("nghttpx", &["nghttpx", "interop-go", "openssl"], front::nghttpx),
+    server(
+        "Java",
+        &[Transport::Tls],
+        &["java", "openssl"],
+        Ask::Program(|m| m.script("java", "java/Interop.java"), same),
+    ),
+    behind("nginx", &["nginx", "interop-go", "openssl"], front::nginx, same),
+    behind("haproxy", &["haproxy", "interop-go", "openssl"], front::haproxy, of_haproxy),
+    behind("nghttpx", &["nghttpx", "interop-go", "openssl"], front::nghttpx, same),
     client("nghttpd", &["nghttpd", "openssl"], front::nghttpd, of_files),
     client("nginx", &["nginx", "openssl"], front::nginx_alone, of_nginx),
     client("h2o", &["h2o", "openssl"], front::h2o, same),
-    client("haproxy", &["haproxy", "openssl"], front::haproxy, same),
+    client("haproxy", &["haproxy", "openssl"], front::haproxy, of_haproxy),
     client("Node", &["node", "openssl"], |m, t| m.serve("node", node(m)?, t), same),
     client("Go", &["interop-go", "openssl"], |m, t| m.serve("go", go(m)?, t), same),
     client(
@@ -209,8 +221,9 @@ const fn behind(
     name: &'static str,
     needs: &'static [&'static str],
     start: fn(&Matrix<'_>, Transport) -> Result<Started, String>,
+    variant: fn(Cell) -> &'static str,
 ) -> Row {
-    Row { name, side: Side::Behind, transports: BOTH, needs, start, ask: Ask::Program(go) }
+    Row { name, side: Side::Behind, transports: BOTH, needs, start, ask: Ask::Program(go, variant) }
 }
 
 const fn client(
@@ -219,5 +232,5 @@ const fn client(
     start: fn(&Matrix<'_>, Transport) -> Result<Started, String>,
     variant: fn(Cell) -> &'static str,
 ) -> Row {
-    Row { name, side: Side::Client, transports: BOTH, needs, start, ask: Ask::Ours(variant) }
+    Row { name, side: Side::Client, transports: BOTH, needs, start, ask: Ask::Program(pellucid, variant) }
 }
