@@ -132,13 +132,16 @@ impl Tls {
     /// A configuration of one's own. Its key log, sessions and versions are its own affair.
     ///
     /// # Errors
-    /// [`ConnectError::Config`] where `alpn_protocols` does not hold `h2`: the server could not choose HTTP/2 (RFC 9113 §3.2).
+    /// [`ConnectError::Config`] where `alpn_protocols` does not hold `h2`, without which no server could choose HTTP/2, or holds `h2c` (RFC 9113 §3.2).
     pub fn from_config(config: Arc<ClientConfig>) -> Result<Self, ConnectError> {
         if config.alpn_protocols.is_empty() {
             return Err(config_error("`alpn_protocols` is empty: without `h2` in it no server chooses HTTP/2"));
         }
         if !config.alpn_protocols.iter().any(|protocol| protocol == H2) {
             return Err(config_error("`alpn_protocols` does not hold `h2`: no server would choose HTTP/2"));
+        }
+        if config.alpn_protocols.iter().any(|protocol| protocol == H2C) {
+            return Err(config_error("`alpn_protocols` holds `h2c`, which is for cleartext only (RFC 9113 §3.2)"));
         }
         Ok(Self { config, origin: Origin::Callers })
     }
@@ -182,6 +185,7 @@ impl Tls {
 
 /// RFC 9113 §3.2: over TLS the identifier is h2, never h2c.
 const H2: &[u8] = b"h2";
+const H2C: &[u8] = b"h2c";
 
 fn config_error(text: impl Into<String>) -> ConnectError {
     ConnectError::Config(text.into())

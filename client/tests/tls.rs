@@ -109,9 +109,11 @@ fn own(root: Option<&[u8]>, alpn: &[&[u8]]) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
+/// Covers 9113:3.2-1
 #[tokio::test]
 async fn a_configuration_of_ones_own_is_used_as_it_is_and_must_offer_http_2() {
-    for alpn in [&[][..], &[&b"http/1.1"[..]], &[b"h2c"]] {
+    // RFC 9113 §3.2: h2c has no place in TLS, not even beside h2.
+    for alpn in [&[][..], &[&b"http/1.1"[..]], &[b"h2c"], &[b"h2", b"h2c"]] {
         let error = Tls::from_config(own(None, alpn)).unwrap_err();
         assert!(error.to_string().contains("`alpn_protocols`"), "{error}");
     }

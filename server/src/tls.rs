@@ -86,7 +86,7 @@ impl Tls {
     /// A configuration of one's own. Its key log, sessions, versions and client certificates are its own affair.
     ///
     /// # Errors
-    /// `InvalidInput` where `alpn_protocols` does not hold `h2`: no client could choose HTTP/2 (RFC 9113 §3.2).
+    /// `InvalidInput` where `alpn_protocols` does not hold `h2`, without which no client could choose HTTP/2, or holds `h2c` (RFC 9113 §3.2).
     pub fn from_config(config: Arc<ServerConfig>) -> io::Result<Self> {
         check(&config)?;
         Ok(Self::with(config, Origin::Callers))
@@ -171,6 +171,7 @@ const SESSIONS: usize = 256;
 
 /// RFC 9113 §3.2: over TLS the identifier is h2, never h2c.
 const H2: &[u8] = b"h2";
+const H2C: &[u8] = b"h2c";
 
 fn configuration(verifier: Arc<dyn ClientCertVerifier>, resolver: Arc<dyn ResolvesServerCert>) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -189,6 +190,9 @@ fn check(config: &ServerConfig) -> io::Result<()> {
     }
     if !config.alpn_protocols.iter().any(|protocol| protocol == H2) {
         return Err(invalid("`alpn_protocols` does not hold `h2`: no client could choose HTTP/2"));
+    }
+    if config.alpn_protocols.iter().any(|protocol| protocol == H2C) {
+        return Err(invalid("`alpn_protocols` holds `h2c`, which is for cleartext only (RFC 9113 §3.2)"));
     }
     Ok(())
 }

@@ -221,6 +221,7 @@ async fn where_a_certificate_is_only_accepted_none_is_served_and_a_wrong_one_is_
     in_time(server.drain()).await;
 }
 
+/// Covers 9113:3.2-2
 #[test]
 fn what_could_never_work_is_refused_when_built_naming_the_field() {
     let identity = Identity::self_signed(&[]).unwrap();
@@ -237,7 +238,9 @@ fn what_could_never_work_is_refused_when_built_naming_the_field() {
     let pair = authority.issue("localhost");
     let error = tls_1_2(&authority, &pair).require_client(&authority.pem()).unwrap_err();
     assert!(error.to_string().contains("configuration of one's own"), "{error}");
-    for protocols in [vec![], vec![b"http/1.1".to_vec()], vec![b"h2c".to_vec()]] {
+    // RFC 9113 §3.2: h2c has no place in TLS, not even beside h2.
+    let beside = vec![b"h2".to_vec(), b"h2c".to_vec()];
+    for protocols in [vec![], vec![b"http/1.1".to_vec()], vec![b"h2c".to_vec()], beside] {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
