@@ -132,7 +132,8 @@ impl Tls {
     /// A configuration of one's own. Its key log, sessions and versions are its own affair.
     ///
     /// # Errors
-    /// [`ConnectError::Config`] where `alpn_protocols` does not hold `h2`, without which no server could choose HTTP/2, or holds `h2c` (RFC 9113 §3.2).
+    /// [`ConnectError::Config`] where `alpn_protocols` does not hold `h2`, without which no server could choose HTTP/2, or holds
+    /// `h2c` (RFC 9113 §3.2).
     pub fn from_config(config: Arc<ClientConfig>) -> Result<Self, ConnectError> {
         if config.alpn_protocols.is_empty() {
             return Err(config_error("`alpn_protocols` is empty: without `h2` in it no server chooses HTTP/2"));

@@ -86,7 +86,8 @@ impl Tls {
     /// A configuration of one's own. Its key log, sessions, versions and client certificates are its own affair.
     ///
     /// # Errors
-    /// `InvalidInput` where `alpn_protocols` does not hold `h2`, without which no client could choose HTTP/2, or holds `h2c` (RFC 9113 §3.2).
+    /// `InvalidInput` where `alpn_protocols` does not hold `h2`, without which no client could choose HTTP/2, or holds `h2c`
+    /// (RFC 9113 §3.2).
     pub fn from_config(config: Arc<ServerConfig>) -> io::Result<Self> {
         check(&config)?;
         Ok(Self::with(config, Origin::Callers))
