@@ -76,7 +76,8 @@ impl Options {
 }
 
 const USAGE: &str = "\
-usage: cargo xtask peers install
+usage: cargo xtask interop [--check] [WORD…]              the matrix of docs/INTEROP.md, or the cells with these words in their name
+       cargo xtask peers install
        cargo xtask peers conformance
        cargo xtask peers examples [WORD…]                  the examples, driven by curl, nghttp and grpcurl
        cargo xtask peers captures                          what tcpdump records of curl and nghttp, explained by `pellucid decode`
