@@ -16,8 +16,10 @@ pub(super) fn publish(setup: &Setup, listed: &[NotApplicable], purpose: Purpose)
     let path = setup.root.join("docs/INTEROP.md");
     let table = render(listed);
     if purpose == Purpose::Write {
-        return fs::write(&path, format!("{table}{VERSIONS}{}", versions(setup)))
-            .map_err(|error| format!("{}: {error}", path.display()));
+        fs::write(&path, format!("{table}{VERSIONS}{}", versions(setup)))
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        println!("docs/INTEROP.md is written");
+        return Ok(());
     }
     let committed = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     if committed.split(VERSIONS).next() == Some(table.as_str()) {
