@@ -133,8 +133,10 @@ type Counts = BTreeMap<String, f64>;
 fn count_all(program: &Path, words: &[&str]) -> Result<Counts, String> {
     let list = output(&mut Command::new(program))?;
     let list = String::from_utf8_lossy(&list.stdout);
-    let line =
-        |line: &'_ str| line.split_once(' ').and_then(|(name, rounds)| Some((name.to_owned(), rounds.parse().ok()?)));
+    let path = |line: &str| {
+        let (name, rounds) = line.split_once(' ')?;
+        Some((name.to_owned(), rounds.parse().ok()?))
+    };
     let paths: Option<Vec<(String, u32)>> = list.lines().map(path).collect();
     let paths = paths.ok_or_else(|| format!("the list of paths says:\n{list}"))?;
     if let Some(word) = words.iter().find(|word| !paths.iter().any(|(name, _)| name.contains(**word))) {
