@@ -1,6 +1,8 @@
 //! Field sections as a browser and a gRPC client send them, and Huffman's code by itself.
 //!
-//! The sections are made up here, after what such clients send, so that the counts belong to the code and to nothing else.
+//! The calls are what grpc-go 1.83 was seen to send, in its order, with the two fields that callers add themselves; the names of
+//! service and host, and all secrets, are made up. The browser's requests are composed, not recorded. Both are written out here,
+//! so that the counts depend on the code and on nothing else.
 
 use std::hint::black_box;
 
@@ -88,21 +90,21 @@ fn decode(sections: &[Fields]) -> Operation {
 
 /// A page and what belongs to it, as a browser asks for it.
 fn browser() -> Vec<Fields> {
-    let kinds = [
-        ("document", "text/html"),
-        ("style", "text/css,*/*;q=0.1"),
-        ("script", "*/*"),
-        ("image", "image/avif,image/webp,*/*"),
+    let page = ("document", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "navigate", "u=0, i");
+    let parts = [
+        ("style", "text/css,*/*;q=0.1", "no-cors", "u=2"),
+        ("script", "*/*", "no-cors", "u=2"),
+        ("image", "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", "no-cors", "u=5, i"),
     ];
-    let request = |number: usize| {
-        let (destination, accept) = kinds.get(number % kinds.len()).expect("one of them");
-        let path = format!("/static/{destination}/{:08x}.{destination}?v={}", number * 0x9e37_79b9, number % 3);
+    let kinds = std::iter::once(page).chain(parts.into_iter().cycle()).take(REQUESTS);
+    let request = |(number, (destination, accept, mode, priority)): (usize, (&str, &str, &str, &str))| {
+        let path = format!("/static/{destination}/{:08x}?v={}", number * 0x9e37_79b9, number % 3);
         let cookie = format!("session=8f14e45fceea167a5a36dedd4bea2543; theme=dark; seen={}", number / 4);
         section(&[
             (":method", "GET"),
-            (":scheme", "https"),
-            (":authority", "www.example.com"),
             (":path", &path),
+            (":authority", "www.example.com"),
+            (":scheme", "https"),
             ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
             ("accept", accept),
             ("accept-language", "en-GB,en;q=0.5"),
@@ -110,20 +112,21 @@ fn browser() -> Vec<Fields> {
             ("referer", "https://www.example.com/articles/2026/an-article-with-a-title"),
             ("cookie", &cookie),
             ("sec-fetch-dest", destination),
-            ("sec-fetch-mode", "no-cors"),
+            ("sec-fetch-mode", mode),
             ("sec-fetch-site", "same-origin"),
-            ("priority", "u=2"),
+            ("priority", priority),
             ("te", "trailers"),
         ])
     };
-    (0..20).map(request).collect()
+    kinds.enumerate().map(request).collect()
 }
 
-/// Calls of three methods of a service.
+/// Calls of three methods of a service, each with what is left of its deadline and a trace of its own.
 fn grpc() -> Vec<Fields> {
     let methods = ["GetFeature", "ListFeatures", "RecordRoute"];
-    let call = |number: usize| {
-        let path = format!("/routeguide.v1.RouteGuide/{}", methods.get(number % 3).expect("one of them"));
+    let call = |(number, method): (usize, &str)| {
+        let path = format!("/routeguide.v1.RouteGuide/{method}");
+        let timeout = format!("{}u", 999_186 - 37 * number);
         let trace = format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{:016x}-01", number * 0x9e37_79b9);
         section(&[
             (":method", "POST"),
@@ -131,16 +134,19 @@ fn grpc() -> Vec<Fields> {
             (":path", &path),
             (":authority", "routes.internal:50051"),
             ("content-type", "application/grpc"),
-            ("user-agent", "grpc-rust/1.0"),
+            ("user-agent", "grpc-go/1.83.2"),
             ("te", "trailers"),
-            ("grpc-accept-encoding", "identity,gzip"),
-            ("grpc-timeout", "5S"),
-            ("traceparent", &trace),
+            ("grpc-accept-encoding", "gzip"),
+            ("grpc-timeout", &timeout),
             ("authorization", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"),
+            ("traceparent", &trace),
         ])
     };
-    (0..20).map(call).collect()
+    methods.into_iter().cycle().take(REQUESTS).enumerate().map(call).collect()
 }
+
+/// Sections on one connection.
+const REQUESTS: usize = 20;
 
 fn section(fields: &[(&str, &str)]) -> Fields {
     fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect()
