@@ -1,5 +1,5 @@
 //! What `cargo xtask icount` runs under callgrind: one path, so many times. Without arguments it lists the paths, each with the
-//! rounds after which it has reached its stride. The same arguments do the same work, to the instruction.
+//! rounds after which it has reached its stride. The same arguments do the same work.
 
 use std::process::ExitCode;
 
