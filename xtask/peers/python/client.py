@@ -1,6 +1,7 @@
 """httpx in the interop matrix: `python client.py CELL URL [AUTHORITY]`; ../README.md has the cells.
 
-httpx shows neither interim responses nor trailers, and sends no trailers: there are no such cells here.
+httpx shows neither interim responses nor trailers, and sends no trailers: of the first only what follows them is checked here, and
+for the others there are no cells.
 """
 
 import asyncio
@@ -45,6 +46,11 @@ async def head(client):
     await get(client)
 
 
+async def hints(client):
+    """It drops the 103; the response behind it must come."""
+    await whole(client, "GET", "/hints", 200, b"hinted")
+
+
 async def early(client):
     """The body ends only after the answer has come."""
     answered = asyncio.Event()
@@ -83,7 +89,16 @@ async def drain(client):
     expect(content == pattern(BIG), f"{len(content)} octets of {BIG} came, or others")
 
 
-CELLS = {"get": get, "post": post, "head": head, "early": early, "large": large, "reset": reset, "drain": drain}
+CELLS = {
+    "get": get,
+    "post": post,
+    "head": head,
+    "1xx": hints,
+    "early": early,
+    "large": large,
+    "reset": reset,
+    "drain": drain,
+}
 
 
 async def main(cell, url, authority=None):
