@@ -140,8 +140,8 @@ impl Asker {
         let response = answer.await?;
         expect(response.status() == 413, || format!("status {}", response.status()))?;
         response.into_body().drain().await?;
-        drop(sender);
         self.get().await?;
+        drop(sender);
         self.expect_connections(1)
     }
 

@@ -98,7 +98,7 @@ Some peers can show only a part of that:
 * haproxy 2.6 stands still once both directions of a stream are full, until its time-out (nghttp through it to a server of Go's shows it
   as well): for **post** the server behind it answers when the 10 MiB are whole.
 * nghttp and h2load have content that ends: for **early** it is 10 MiB, more than the server's window, and nothing follows.
-* Java and h2load do not show what came ahead of a response; for Java's **1xx** the response behind it must arrive.
+* Java, httpx and h2load do not show what came ahead of a response; for the **1xx** of Java and httpx the response behind it must arrive.
 * For **reset**, that the next request came on the same connection is checked by curl, Go and our client; others show only that it is
   served.
 * For **drain**, nginx makes a connection leave after fifty requests, others when they are asked for `/leave`. nghttp and h2load make
