@@ -78,7 +78,7 @@ Usage: cargo xtask <task>
   fuzz           every fuzz target, for --seconds N (20) each, or those that are named
   coverage       how many lines of the core its tests and the fuzz inputs reach
   interop        other people's clients and servers against ours, in one table, docs/INTEROP.md; words choose
-                 cells (`interop curl tls`), --check only says whether the table is stale
+                 cells (`interop curl tls`), --check runs all and compares the table instead of writing it
   peers <what>   other clients and servers: install, conformance, examples, captures, speed, idle
   book           every command of docs/book, and what it prints
   ci             everything a change must pass, in order, after cargo test --workspace

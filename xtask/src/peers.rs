@@ -38,6 +38,9 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
 /// Runs `cargo xtask interop`: words choose cells, `--check` compares the table instead of writing it.
 pub(crate) fn interop(args: &[String]) -> Result<(), String> {
     let (check, rest): (Vec<String>, Vec<String>) = args.iter().cloned().partition(|arg| arg == "--check");
+    if !check.is_empty() && !rest.is_empty() {
+        return Err("--check is about the whole matrix: leave the words out".into());
+    }
     let purpose = if check.is_empty() { interop::Purpose::Write } else { interop::Purpose::Check };
     let options = Options::parse(&rest)?;
     interop::run(&options.setup()?, &options.words, purpose)

@@ -119,21 +119,23 @@ func (a *asker) head() error {
 	return errors.Join(err, a.get())
 }
 
-func checksum(response *http.Response, err error) error {
-	if err == nil && response.Trailer.Get("x-checksum") != "42" {
+func checksum(response *http.Response, err error, wanted string) error {
+	if err == nil && response.Trailer.Get("x-checksum") != wanted {
 		return fmt.Errorf("trailers %v", response.Trailer)
 	}
 	return err
 }
 
 func (a *asker) trailers() error {
-	return checksum(a.whole(a.request("GET", "/trailers", nil), 200, []byte("body")))
+	response, err := a.whole(a.request("GET", "/trailers", nil), 200, []byte("body"))
+	return checksum(response, err, "42")
 }
 
 func (a *asker) sentTrailers() error {
 	r := a.request("POST", "/echo", struct{ io.Reader }{strings.NewReader("checked")})
-	r.Trailer = http.Header{"X-Checksum": {"42"}}
-	return checksum(a.whole(r, 200, []byte("checked")))
+	r.Trailer = http.Header{"X-Checksum": {"43"}}
+	response, err := a.whole(r, 200, []byte("checked"))
+	return checksum(response, err, "43")
 }
 
 func (a *asker) hints() error {
@@ -190,7 +192,8 @@ func (a *asker) drain() error {
 		return err
 	}
 	defer transfer.Body.Close()
-	if _, err := a.whole(a.request("GET", "/leave", nil), 200, []byte("leaving")); err != nil {
+	leave, err := a.whole(a.request("GET", "/leave", nil), 200, []byte("leaving"))
+	if err != nil {
 		return err
 	}
 	for range 6 {
@@ -212,7 +215,19 @@ func (a *asker) drain() error {
 	if err == nil && !bytes.Equal(body, pattern(big)) {
 		return fmt.Errorf("%d octets of %d came, or others", len(body), big)
 	}
-	return err
+	return errors.Join(err, a.elsewhere(leave.Header.Get("x-connection")))
+}
+
+// Our server says which connection a response came on, also behind a proxy: no longer on the one that was told to leave.
+func (a *asker) elsewhere(left string) error {
+	response, err := a.whole(a.request("GET", "/1k", nil), 200, pattern(1<<10))
+	if err != nil {
+		return err
+	}
+	if now := response.Header.Get("x-connection"); left == "" || now == "" || now == left {
+		return fmt.Errorf("connection %q was told to leave, and %q serves", left, now)
+	}
+	return nil
 }
 
 func (a *asker) oneConnection() error {

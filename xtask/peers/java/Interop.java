@@ -131,6 +131,7 @@ public class Interop {
             }
             for (var answer : many) {
                 check(answer.get(), 200);
+                expect(Arrays.equals(answer.get().body(), pattern(1 << 10)), "other octets than the file's");
             }
         }
         byte[] got = transfer.body().readAllBytes();

@@ -37,9 +37,11 @@ pub(super) fn run(setup: &Setup, words: &[String], purpose: Purpose) -> Result<(
         "interop: {} cells passed, {} n/a, {} skipped, {} failed",
         tally.passed, tally.listed, tally.skipped, tally.failed
     );
-    beyond(setup, words, tally)?;
-    if tally.failed > 0 {
-        return Err(format!("{} cells of the interop matrix failed", tally.failed));
+    let cells = if tally.failed == 0 { Ok(()) } else { Err(format!("{} cells of the matrix failed", tally.failed)) };
+    match (cells, beyond(setup, words, tally)) {
+        (Ok(()), Ok(())) => {}
+        (Err(one), Err(other)) => return Err(format!("{one}; {other}")),
+        (Err(why), _) | (_, Err(why)) => return Err(why),
     }
     if !words.is_empty() {
         return Ok(());
@@ -111,11 +113,17 @@ impl Run<'_> {
         for cell in cells {
             let listed = self.listed.iter().find(|entry| entry.covers(row, transport, cell));
             let outcome = match listed {
-                Some(entry) if !entry.is_tried => Err(String::new()),
+                Some(entry) if !entry.is_tried => Err("not tried".into()),
                 Some(_) => try_cell(&self.matrix, (row, transport), cell, &mut started, BRIEFLY),
                 None => try_cell(&self.matrix, (row, transport), cell, &mut started, PATIENCE),
             };
             self.tally.count(&name(cell), outcome, listed.map(|entry| entry.reason.as_str()));
+            // Whatever became of the cell, listed or not: no server may have died of it. The next cell gets a new one.
+            if let Some(why) = started.as_mut().and_then(Started::died) {
+                self.tally.failed += 1;
+                println!("fail  {}: {why}", name(cell));
+                started = None;
+            }
         }
     }
 }
@@ -128,9 +136,9 @@ impl Tally {
                 self.passed += 1;
                 println!("ok    {name}");
             }
-            (Err(_), Some(_)) => {
+            (Err(why), Some(_)) => {
                 self.listed += 1;
-                println!("n/a   {name}");
+                println!("n/a   {name}: {why}");
             }
             (Ok(()), Some(reason)) => {
                 self.failed += 1;
@@ -151,13 +159,11 @@ fn try_cell(
     started: &mut Option<Started>,
     limit: Duration,
 ) -> Result<(), String> {
-    if started.is_none() {
-        *started = Some((row.start)(matrix, transport)?);
-    }
-    match started {
-        Some(started) => row.ask(matrix, started, cell, limit),
-        None => Err("there is no server".into()),
-    }
+    let server = match started {
+        Some(server) => server,
+        None => started.insert((row.start)(matrix, transport)?),
+    };
+    row.ask(matrix, server, cell, limit)
 }
 
 fn has_all(name: &str, words: &[String]) -> bool {

@@ -19,8 +19,14 @@ pub(crate) async fn run(identity: Option<(&str, &str)>) -> Result<(), Failure> {
     let server = builder.bind(([127, 0, 0, 1], 0).into())?;
     println!("listening on {scheme}://{}", server.local_addr());
     let connections = server.connections();
-    server.serve(move |request| answer(connections.clone(), request)).await?;
+    server.serve(move |request| told(connections.clone(), request)).await?;
     Ok(())
+}
+
+/// Every response says which connection it came on, so that a client behind a proxy can see that it was another one.
+async fn told(connections: Connections, request: Request) -> Response {
+    let number = request.info().map(|info| info.id.to_string()).unwrap_or_default();
+    answer(connections, request).await.with_header("x-connection", number)
 }
 
 async fn answer(connections: Connections, request: Request) -> Response {

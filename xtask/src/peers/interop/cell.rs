@@ -70,5 +70,5 @@ impl Cell {
 
 /// With a cell that should pass: the programs themselves give up after 30 s.
 pub(super) const PATIENCE: Duration = Duration::from_secs(40);
-/// With a cell that is listed as not applicable, and is only tried in case it has begun to work.
-pub(super) const BRIEFLY: Duration = Duration::from_secs(3);
+/// With a cell that is listed as not applicable, and is only tried in case it has begun to work; Java takes seconds to start.
+pub(super) const BRIEFLY: Duration = Duration::from_secs(8);

@@ -15,7 +15,7 @@ pub(super) fn nginx(matrix: &Matrix<'_>, transport: Transport) -> Result<Started
     let scheme = if transport == Transport::Tls { "grpcs" } else { "grpc" };
     let location = format!("location / {{ grpc_pass {scheme}://{}; }}", behind.server.address);
     let front = nginx_with(matrix, transport, &location, 100_000)?;
-    Ok(Started { server: front.server, _behind: Some(behind.server) })
+    Ok(Started { server: front.server, behind: Some(behind.server) })
 }
 
 /// nginx with our files. It makes a connection leave after fifty requests.
@@ -51,7 +51,7 @@ fn nginx_with(matrix: &Matrix<'_>, transport: Transport, locations: &str, reques
         command.arg(write(directory.join("nginx.conf"), &configuration)?);
         Ok(command)
     })?;
-    Ok(Started { server, _behind: None })
+    Ok(Started { server, behind: None })
 }
 
 pub(super) fn haproxy(matrix: &Matrix<'_>, transport: Transport) -> Result<Started, String> {
@@ -71,7 +71,7 @@ pub(super) fn haproxy(matrix: &Matrix<'_>, transport: Transport) -> Result<Start
         command.arg("-db").arg("-f").arg(write(directory.join("haproxy.conf"), &configuration)?);
         Ok(command)
     })?;
-    Ok(Started { server, _behind: Some(behind.server) })
+    Ok(Started { server, behind: Some(behind.server) })
 }
 
 pub(super) fn nghttpx(matrix: &Matrix<'_>, transport: Transport) -> Result<Started, String> {
@@ -91,7 +91,7 @@ pub(super) fn nghttpx(matrix: &Matrix<'_>, transport: Transport) -> Result<Start
         }
         Ok(command)
     })?;
-    Ok(Started { server, _behind: Some(behind.server) })
+    Ok(Started { server, behind: Some(behind.server) })
 }
 
 /// nghttpd with our files; what is sent comes back, and every response has a trailer section.
@@ -107,7 +107,7 @@ pub(super) fn nghttpd(matrix: &Matrix<'_>, transport: Transport) -> Result<Start
         };
         Ok(command)
     })?;
-    Ok(Started { server, _behind: None })
+    Ok(Started { server, behind: None })
 }
 
 /// h2o with our files, and handlers for what is no file.
@@ -132,7 +132,7 @@ pub(super) fn h2o(matrix: &Matrix<'_>, transport: Transport) -> Result<Started, 
         command.arg("-c").arg(write(directory.join("h2o.conf"), &configuration)?);
         Ok(command)
     })?;
-    Ok(Started { server, _behind: None })
+    Ok(Started { server, behind: None })
 }
 
 /// The paths of the matrix, as far as files can have them.

@@ -54,7 +54,19 @@ enum Ask {
 /// A server at work, and what stands behind it.
 pub(super) struct Started {
     pub(super) server: Server,
-    pub(super) _behind: Option<Server>,
+    pub(super) behind: Option<Server>,
+}
+
+impl Started {
+    /// Says so if a server has ended by itself or has told of a panic.
+    pub(super) fn died(&mut self) -> Option<String> {
+        let mut servers = [Some(&mut self.server), self.behind.as_mut()].into_iter().flatten();
+        servers.find_map(|server| {
+            let ended = server.running.check_alive().err();
+            let panicked = || Some(server.running.printed()).filter(|said| said.contains("panicked"));
+            ended.or_else(panicked).map(|said| format!("the server at {} {}", server.address, tail(&said)))
+        })
+    }
 }
 
 /// What all rows share.
@@ -86,7 +98,7 @@ impl<'a> Matrix<'a> {
             command.arg(certificate.chain).arg(certificate.key);
         }
         let server = announced(self.setup, &mut command, name, transport)?;
-        Ok(Started { server, _behind: None })
+        Ok(Started { server, behind: None })
     }
 
     fn peer(&self, file: &str) -> PathBuf {
@@ -119,7 +131,7 @@ impl Row {
         limit: Duration,
     ) -> Result<(), String> {
         let (make, variant) = match &self.ask {
-            Ask::Tool(ask) => return ask(matrix.setup, &started.server, cell),
+            Ask::Tool(ask) => return ask(matrix.setup, &started.server, cell, limit),
             Ask::Program(make, variant) => (make, variant),
         };
         let mut command = make(matrix)?;

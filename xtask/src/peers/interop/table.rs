@@ -97,12 +97,14 @@ Some peers can show only a part of that:
   none comes back. haproxy, where our client asks it, passes on to our server.
 * haproxy 2.6 stands still once both directions of a stream are full, until its time-out (nghttp through it to a server of Go's shows it
   as well): for **post** the server behind it answers when the 10 MiB are whole.
-* nghttp and h2load have content that ends: for **early** it is 10 MiB, more than the server's window, and nothing follows.
-* Java, httpx and h2load do not show what came ahead of a response; for the **1xx** of Java and httpx the response behind it must arrive.
-* For **reset**, that the next request came on the same connection is checked by curl, Go and our client; others show only that it is
-  served.
-* For **drain**, nginx makes a connection leave after fifty requests, others when they are asked for `/leave`. nghttp and h2load make
-  no second connection.
+* curl and nghttp have content that ends: for **early** it is 10 MiB, of which some must be left when the response comes, and nothing
+  follows.
+* h2load shows counts alone: for **post** the octets, for **large** that the requests succeed, for **head** that no content comes.
+* Java and httpx do not show what came ahead of a response: for **1xx** the one behind it must arrive.
+* For **reset**, that the next request came on the same connection is checked by curl, Node, Go and our client; Java shows only that it
+  is served. curl gives up at the response's content-length.
+* For **drain**, nginx makes a connection leave after fifty requests, others when they are asked for `/leave`. nghttp makes no second
+  connection.
 ";
 const VERSIONS: &str = "\n## Versions seen when this was written\n\n";
 const PROGRAMS: [(&str, &str); 11] = [
