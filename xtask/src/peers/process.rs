@@ -1,9 +1,11 @@
 //! Child processes of the peer checks. Every child is held by a guard that kills and reaps it, so that a failing check leaves
-//! nothing behind. Output goes to files and not to pipes: no child ever waits for us to read, and no thread is needed.
+//! nothing behind; where we are killed ourselves, the kernel kills the children and the next run removes the files. Output goes to
+//! files and not to pipes: no child ever waits for us to read, and no thread is needed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +18,9 @@ pub(super) struct Scratch {
 
 impl Scratch {
     pub(super) fn new() -> Result<Self, String> {
-        let path = std::env::temp_dir().join(format!("pellucid-peers-{}", std::process::id()));
+        let temporary = std::env::temp_dir();
+        sweep(&temporary);
+        let path = temporary.join(format!("{SCRATCH}{}", std::process::id()));
         fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Self { path, files: AtomicUsize::new(0) })
     }
@@ -45,6 +49,25 @@ impl Drop for Scratch {
     }
 }
 
+/// Removes the scratch directories of processes that are no more: those that were interrupted could not do it themselves.
+fn sweep(temporary: &Path) {
+    for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(SCRATCH)?.parse().ok());
+        if pid.is_some_and(is_gone) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// True if what bears this id was made by a process that is no more. What bears ours was, too: we have made nothing yet.
+fn is_gone(pid: u32) -> bool {
+    let is_there = |pid: u32| Path::new("/proc").join(pid.to_string()).exists();
+    let ours = std::process::id();
+    // Where /proc does not even have us, it says nothing of others.
+    pid == ours || is_there(ours) && !is_there(pid)
+}
+
 /// A child that runs until the guard is dropped.
 pub(super) struct Running {
     child: Child,
@@ -55,7 +78,7 @@ impl Running {
     /// Starts `command`; what it prints is kept in `log`.
     pub(super) fn start(command: &mut Command, log: PathBuf) -> Result<Self, String> {
         let (out, err) = log_file(&log)?;
-        let child = command
+        let child = bound(command)
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
@@ -158,7 +181,7 @@ impl Finished {
 /// Runs `command` to its end, within `limit`.
 pub(super) fn finish(command: &mut Command, scratch: &Scratch, limit: Duration) -> Result<Finished, String> {
     let (out, log) = (scratch.fresh("stdout"), scratch.fresh("stderr"));
-    let child = command
+    let child = bound(command)
         .stdin(Stdio::null())
         .stdout(create(&out)?)
         .stderr(create(&log)?)
@@ -180,7 +203,7 @@ pub(super) fn finish_into_head(
     limit: Duration,
 ) -> Result<Finished, String> {
     let log = scratch.fresh("stderr");
-    let mut child = command
+    let mut child = bound(command)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(create(&log)?)
@@ -201,6 +224,32 @@ pub(super) fn finish_into_head(
     head.wait(limit).map_err(|error| format!("the reader of {} {error}", name_of(command)))?;
     let status = running.wait(limit).map_err(|error| format!("{}, its pipe closed, {error}", name_of(command)))?;
     Ok(Finished { status, stdout: fs::read(&head_log).map_err(|error| error.to_string())?, stderr: running.printed() })
+}
+
+/// The same command, which the kernel kills when we end without having done so. What ends is, to the kernel, the thread that started
+/// the child: ours is the main one. setpriv replaces itself, so the child's id is the program's.
+fn bound(command: &Command) -> Command {
+    if !*HAS_SETPRIV {
+        return again(command, Command::new(command.get_program()));
+    }
+    let mut setpriv = Command::new("setpriv");
+    setpriv.args(BOUND).arg(command.get_program());
+    again(command, setpriv)
+}
+
+/// Gives `to` the arguments, environment and directory of `command`.
+fn again(command: &Command, mut to: Command) -> Command {
+    to.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => to.env(name, value),
+            None => to.env_remove(name),
+        };
+    }
+    if let Some(directory) = command.get_current_dir() {
+        to.current_dir(directory);
+    }
+    to
 }
 
 /// The end of a child's output, on one line: enough to see why it failed.
@@ -229,9 +278,50 @@ fn name_of(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
 }
 
+/// What the name of a scratch directory begins with; the id of its process follows.
+const SCRATCH: &str = "pellucid-peers-";
+/// setpriv's options ahead of the program.
+const BOUND: [&str; 3] = ["--pdeathsig", "KILL", "--"];
+/// Not everybody has util-linux, and not everybody's setpriv knows this option.
+static HAS_SETPRIV: LazyLock<bool> = LazyLock::new(|| {
+    let tried = Command::new("setpriv").args(BOUND).arg("true").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    tried.is_ok_and(|status| status.success())
+});
 /// How long a server may take until it listens.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a child is looked at.
 const POLL: Duration = Duration::from_millis(5);
 /// Lines of a failing child's output that are worth showing.
 const TAIL_LINES: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::parent_id;
+
+    #[test]
+    fn scratch_directories_of_processes_that_are_no_more_are_removed() {
+        let mut ended = Command::new("true").spawn().unwrap();
+        ended.wait().unwrap();
+        let temporary = std::env::temp_dir().join(format!("pellucid-sweep-{}", std::process::id()));
+        let name = |owner: &str| temporary.join(format!("{SCRATCH}{owner}"));
+        let owners = [ended.id(), std::process::id(), parent_id()].map(|pid| pid.to_string());
+        for owner in owners.iter().map(String::as_str).chain(["nobody"]) {
+            fs::create_dir_all(name(owner)).unwrap();
+            fs::write(name(owner).join("log"), "listening").unwrap();
+        }
+        sweep(&temporary);
+        let kept = owners.iter().map(String::as_str).chain(["nobody"]).map(|owner| name(owner).exists());
+        let kept: Vec<bool> = kept.collect();
+        fs::remove_dir_all(&temporary).unwrap();
+        assert_eq!(kept, [false, false, true, true]);
+    }
+
+    #[test]
+    fn a_bound_command_is_the_same_command() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo $0 $ONE $TWO; pwd", "zero"]).env("ONE", "1").env_remove("TWO").current_dir("/");
+        let said = bound(&command).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&said.stdout), "zero 1\n/\n");
+    }
+}
