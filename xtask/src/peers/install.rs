@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::setup::{cargo, find, is_superuser, root};
 
@@ -25,8 +25,11 @@ pub(super) fn run() -> Result<(), String> {
 }
 
 fn debian_packages(root: &Path) -> Result<(), String> {
-    let wanted: Vec<&str> =
+    let mut wanted: Vec<&str> =
         PACKAGES.iter().filter(|(program, _)| missing(root, program)).map(|(_, package)| *package).collect();
+    if !makes_environments(root) {
+        wanted.push("python3-venv");
+    }
     if wanted.is_empty() {
         return Ok(());
     }
@@ -67,9 +70,10 @@ fn interop_go(root: &Path) -> Result<(), String> {
 fn interop_python(root: &Path) -> Result<(), String> {
     let environment = root.join(".tools/python");
     let python = environment.join("bin/python");
-    if !python.exists() {
+    // One that was made in part, or whose python3 is gone, has no pip that runs: it is made anew, and what was there is cleared.
+    if !runs(Command::new(&python).args(["-m", "pip", "--version"])) {
         let system = find(root, "python3").ok_or("python3 is not installed")?;
-        step("python3 -m venv", Command::new(system).args(["-m", "venv"]).arg(&environment))?;
+        step("python3 -m venv", Command::new(system).args(["-m", "venv", "--clear"]).arg(&environment))?;
     }
     let requirements = root.join("xtask/peers/python/requirements.txt");
     let mut pip = Command::new(&python);
@@ -90,6 +94,16 @@ fn missing(root: &Path, program: &str) -> bool {
         }
         None => true,
     }
+}
+
+/// True if python3 can make an environment: on Debian it has not all that it takes.
+fn makes_environments(root: &Path) -> bool {
+    find(root, "python3").is_some_and(|python| runs(Command::new(python).args(["-c", "import ensurepip"])))
+}
+
+/// True if the command can be started and succeeds; nobody sees what it prints.
+fn runs(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 fn apt() -> Command {
@@ -114,7 +128,7 @@ fn step(what: &str, command: &mut Command) -> Result<(), String> {
 }
 
 /// Programs, and the Debian packages that bring them.
-const PACKAGES: [(&str, &str); 14] = [
+const PACKAGES: [(&str, &str); 13] = [
     ("curl", "curl"),
     ("openssl", "openssl"),
     ("taskset", "util-linux"),
@@ -128,7 +142,6 @@ const PACKAGES: [(&str, &str); 14] = [
     ("haproxy", "haproxy"),
     ("node", "nodejs"),
     ("java", "default-jre-headless"),
-    ("python3", "python3-venv"),
 ];
 /// Programs, and their sources.
 const GO_PROGRAMS: [(&str, &str); 2] = [
