@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::peers::install;
 use crate::tools::in_ci;
 use crate::{root, target};
 
@@ -28,8 +29,12 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     if options.is_empty() { missing()?.map_or_else(|| compare(&words), Err) } else { renew(&words) }
 }
 
-/// As a step of `ci`: skipped where valgrind is missing or the compiler is not the pinned one, but not in continuous integration.
+/// As a step of `ci`: skipped where valgrind is missing or the compiler is not the pinned one, but not in continuous integration,
+/// which brings valgrind.
 pub(crate) fn check() -> Result<(), String> {
+    if in_ci() && require_valgrind().is_err() {
+        install::debian(&["valgrind"])?;
+    }
     match missing()? {
         Some(why) if !in_ci() => println!("skipped: {why}"),
         Some(why) => return Err(why),
@@ -55,7 +60,7 @@ fn missing() -> Result<Option<String>, String> {
 fn compare(words: &[&str]) -> Result<(), String> {
     let baseline = read(&root().join(BASELINE))?.remove(&compiler()?).unwrap_or_default();
     let counts = count_all(&build()?, words)?;
-    let wrong = judge(&baseline, &counts, words.is_empty());
+    let wrong = judge(&baseline, &counts, Extent::of(words));
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n       ")) }
 }
 
@@ -66,7 +71,7 @@ fn renew(words: &[&str]) -> Result<(), String> {
     let mut baselines = read(&file)?;
     let counts = count_all(&build()?, words)?;
     let baseline = baselines.entry(key.clone()).or_default();
-    judge(baseline, &counts, words.is_empty());
+    judge(baseline, &counts, Extent::of(words));
     // What is no path any more leaves only when all paths were counted.
     baseline.retain(|_, _| !words.is_empty());
     baseline.extend(counts);
@@ -134,8 +139,9 @@ fn count_all(program: &Path, words: &[&str]) -> Result<Counts, String> {
     let list = output(&mut Command::new(program))?;
     let list = String::from_utf8_lossy(&list.stdout);
     let path = |line: &str| {
-        let (name, rounds) = line.split_once(' ')?;
-        Some((name.to_owned(), rounds.parse().ok()?))
+        // What the path does comes last.
+        let mut words = line.splitn(3, ' ');
+        Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
     };
     let paths: Option<Vec<(String, u32)>> = list.lines().map(path).collect();
     let paths = paths.ok_or_else(|| format!("the list of paths says:\n{list}"))?;
@@ -180,8 +186,22 @@ fn output(command: &mut Command) -> Result<Output, String> {
     Err(format!("{name} failed ({}):\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
 }
 
+/// How much of the baseline was counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Whole,
+    /// The paths that were asked for: of the others nothing is known.
+    Part,
+}
+
+impl Extent {
+    fn of(words: &[&str]) -> Self {
+        if words.is_empty() { Self::Whole } else { Self::Part }
+    }
+}
+
 /// Prints every path and its change, and gives what changed too much.
-fn judge(baseline: &Counts, counts: &Counts, is_whole: bool) -> Vec<String> {
+fn judge(baseline: &Counts, counts: &Counts, extent: Extent) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, count) in counts {
         let Some(before) = baseline.get(name) else {
@@ -197,7 +217,7 @@ fn judge(baseline: &Counts, counts: &Counts, is_whole: bool) -> Vec<String> {
             wrong.push(format!("{name} takes {:.1} % fewer instructions than the baseline ({before:.1}, now {count:.1}): well done; {RENEW}", -change));
         }
     }
-    for name in baseline.keys().filter(|name| is_whole && !counts.contains_key(*name)) {
+    for name in baseline.keys().filter(|name| extent == Extent::Whole && !counts.contains_key(*name)) {
         println!("{name:30} {:>14}  gone", "");
         wrong.push(format!("{name} is in the baseline and there is no such path; {RENEW}"));
     }
@@ -274,11 +294,11 @@ mod tests {
     fn what_changed_by_more_than_the_tolerance_is_named() {
         let baseline = counts(&[("a", 100.0), ("b", 100.0), ("c", 100.0), ("gone", 1.0)]);
         let now = counts(&[("a", 101.9), ("b", 97.0), ("c", 103.0), ("new", 5.0)]);
-        let why = judge(&baseline, &now, true).join("\n");
+        let why = judge(&baseline, &now, Extent::Whole).join("\n");
         assert!(!why.contains("a takes"), "{why}");
         assert!(why.contains("b takes 3.0 % fewer") && why.contains("c takes 3.0 % more"), "{why}");
         assert!(why.contains("new is not in the baseline") && why.contains("gone is in the baseline"), "{why}");
-        assert_eq!(judge(&baseline, &counts(&[("a", 98.1)]), false), [""; 0]);
+        assert_eq!(judge(&baseline, &counts(&[("a", 98.1)]), Extent::Part), [""; 0]);
     }
 
     #[test]

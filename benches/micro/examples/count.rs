@@ -1,5 +1,5 @@
 //! What `cargo xtask icount` runs under callgrind: one path, so many times. Without arguments it lists the paths, each with the
-//! rounds after which it has reached its stride. The same arguments do the same work.
+//! rounds after which it has reached its stride, and what it does. The same arguments do the same work.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use pellucid_micro::PATHS;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [name, count] = arguments.as_slice() else {
-        PATHS.iter().for_each(|path| println!("{} {}", path.name, path.rounds));
+        PATHS.iter().for_each(|path| println!("{} {} {}", path.name, path.rounds, path.what));
         return ExitCode::SUCCESS;
     };
     let path = PATHS.iter().find(|path| path.name == name);

@@ -23,7 +23,7 @@ pub type Operation = Box<dyn FnMut()>;
 pub struct Path {
     /// Its group and its own name.
     pub name: &'static str,
-    /// What one operation is, in a few words.
+    /// What one operation is, in a few words; the list of `examples/count.rs` has it.
     pub what: &'static str,
     /// Octets that one operation handles, for a rate; 0 where that says nothing.
     pub octets: u64,
