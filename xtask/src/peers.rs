@@ -7,7 +7,7 @@ mod check;
 mod conformance;
 mod examples;
 mod idle;
-mod install;
+pub(crate) mod install;
 mod interop;
 mod process;
 mod raw;

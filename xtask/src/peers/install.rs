@@ -30,13 +30,15 @@ fn debian_packages(root: &Path) -> Result<(), String> {
     if !makes_environments(root) {
         wanted.push("python3-venv");
     }
-    if wanted.is_empty() {
-        return Ok(());
-    }
+    if wanted.is_empty() { Ok(()) } else { debian(&wanted) }
+}
+
+/// Brings Debian packages.
+pub(crate) fn debian(wanted: &[&str]) -> Result<(), String> {
     step("apt-get update", apt().arg("update"))?;
     step(
         &format!("apt-get install {}", wanted.join(" ")),
-        apt().args(["install", "--yes", "--no-install-recommends"]).args(&wanted),
+        apt().args(["install", "--yes", "--no-install-recommends"]).args(wanted),
     )
 }
 
