@@ -60,8 +60,8 @@ fn httpwg(root: &Path) -> Result<(), String> {
     )
 }
 
-/// Go's end of the interop matrix, from our own source: built always, since it may have changed.
-fn interop_go(root: &Path) -> Result<(), String> {
+/// Go's end of the interop matrix, from our own source: built always, since it may have changed. It has no dependencies to fetch.
+pub(super) fn interop_go(root: &Path) -> Result<(), String> {
     let go = find(root, "go").ok_or("interop-go is built with Go 1.25 or later, which is not installed")?;
     let mut command = Command::new(go);
     command.args(["build", "-o"]).arg(root.join(".tools/bin/interop-go")).arg(".");
