@@ -54,7 +54,6 @@ pub(super) fn checks() -> Vec<Check> {
         let name = format!("client, TLS: {}: an unknown authority is refused", peer.name());
         checks.push(Check::new(name, peer.needs(), move |s| unknown_authority(s, peer)));
     }
-    checks.push(Check::new("client, h2c: nghttpd: trailers", Peer::Nghttpd.needs(), trailers));
     checks
 }
 
@@ -62,21 +61,11 @@ fn checks_with(peer: Peer, transport: Transport) -> Vec<Check> {
     let name = |what: &str| format!("client, {}: {}: {what}", transport.name(), peer.name());
     let needs = peer.needs();
     vec![
-        Check::new(name("GET"), needs, move |s| get(s, peer, transport)),
         Check::new(name("downloads 100 MiB"), needs, move |s| download(s, peer, transport)),
         Check::new(name("uploads 100 MiB"), needs, move |s| upload(s, peer, transport)),
         Check::new(name("1,000 requests, 100 at a time"), needs, move |s| thousand(s, peer, transport)),
         Check::new(name("our reader leaves mid-body"), needs, move |s| leave(s, peer, transport)),
     ]
-}
-
-fn get(setup: &Setup, peer: Peer, transport: Transport) -> Result<(), String> {
-    let server = peer.start(setup, transport)?;
-    let got = run(setup, pellucid_get(setup, &server)?.arg(server.url("/1k")))?;
-    if got.stdout == fs::read(setup.site()?.join("1k")).map_err(|error| error.to_string())? {
-        return Ok(());
-    }
-    Err(format!("{} octets that are not the file", got.stdout.len()))
 }
 
 fn download(setup: &Setup, peer: Peer, transport: Transport) -> Result<(), String> {
@@ -169,20 +158,6 @@ fn unknown_authority(setup: &Setup, peer: Peer) -> Result<(), String> {
     // -k takes what --cacert was missing for.
     command.arg("-k");
     run(setup, &mut command).map(drop)
-}
-
-/// nghttpd ends its response with a trailer section; -v shows its field.
-fn trailers(setup: &Setup) -> Result<(), String> {
-    let server = nghttpd(setup, &["--trailer", "x-checksum: 42"], Transport::Cleartext, None)?;
-    let got = run(setup, pellucid_get(setup, &server)?.arg("-v").arg(server.url("/1k")))?;
-    if got.stdout.len() != 1024 || !mentions_trailer(&got.stderr) {
-        return Err("-v does not show the trailer".into());
-    }
-    Ok(())
-}
-
-fn mentions_trailer(shown: &str) -> bool {
-    shown.lines().any(|line| line.contains("x-checksum") && line.contains("42"))
 }
 
 /// `pellucid get` that trusts our own authority if the server speaks TLS.

@@ -15,12 +15,8 @@ pub(super) fn checks() -> Vec<Check> {
     for transport in [Transport::Cleartext, Transport::Tls] {
         let name = |what: &str| format!("server, {}: {what}", transport.name());
         checks.extend([
-            Check::new(name("curl GET"), CURL, move |s| curl_get(s, transport)),
-            Check::new(name("curl HEAD"), CURL, move |s| curl_head(s, transport)),
             Check::new(name("curl downloads 100 MiB"), CURL, move |s| curl_download(s, transport)),
             Check::new(name("curl uploads 100 MiB and gets it back"), CURL, move |s| curl_echo(s, transport)),
-            Check::new(name("nghttp GET"), NGHTTP, move |s| nghttp_get(s, transport)),
-            Check::new(name("nghttp POST with trailers"), NGHTTP, move |s| nghttp_trailers(s, transport)),
             Check::new(name("nghttp several URLs, each ten times"), NGHTTP, move |s| nghttp_many(s, transport)),
             Check::new(name("h2load 1,000 requests, 100 at a time"), H2LOAD, move |s| h2load(s, transport)),
             Check::new(name("curl leaves mid-body, the next is served"), CURL, move |s| curl_leaves(s, transport)),
@@ -32,27 +28,6 @@ pub(super) fn checks() -> Vec<Check> {
         Check::new("server, h2c: slow reader, stream window closed", &[], memory::window_closed),
     ]);
     checks
-}
-
-fn curl_get(setup: &Setup, transport: Transport) -> Result<(), String> {
-    let server = pellucid(setup, &["--bytes", "1024"], transport, None)?;
-    let got = run(setup, curl(setup)?.args(CURL_REPORT).arg(server.url("/")))?;
-    // --write-out follows the body: HTTP version, status, octets of the body.
-    let text = got.text();
-    if got.stdout.len() < 1024 || !text.ends_with("\n2 200 1024") {
-        return Err(format!("unexpected answer: {}", last_line(&text)));
-    }
-    Ok(())
-}
-
-fn curl_head(setup: &Setup, transport: Transport) -> Result<(), String> {
-    let server = pellucid(setup, &["--bytes", "1024"], transport, None)?;
-    let got = run(setup, curl(setup)?.args(["-sS", "-I"]).arg(server.url("/")))?;
-    let head = got.text().to_ascii_lowercase();
-    if !head.starts_with("http/2 200") || !head.contains("content-length: 1024") {
-        return Err(format!("unexpected head: {head:?}"));
-    }
-    Ok(())
 }
 
 fn curl_download(setup: &Setup, transport: Transport) -> Result<(), String> {
@@ -72,27 +47,6 @@ fn curl_echo(setup: &Setup, transport: Transport) -> Result<(), String> {
     command.args(["-sSf", "-X", "POST", "-T"]).arg(&sent).arg("-o").arg(&received).arg(server.url("/"));
     finish(&mut command, &setup.scratch, LONG)?.success()?;
     compare_and_remove(&sent, &received)
-}
-
-fn nghttp_get(setup: &Setup, transport: Transport) -> Result<(), String> {
-    let server = pellucid(setup, &["--bytes", "1024"], transport, None)?;
-    let got = run(setup, nghttp(setup)?.arg(server.url("/")))?;
-    expect_octets(got.stdout.len(), 1024)
-}
-
-fn nghttp_trailers(setup: &Setup, transport: Transport) -> Result<(), String> {
-    let server = pellucid(setup, &["--echo"], transport, None)?;
-    let sent = setup.site()?.join("1k");
-    let mut command = nghttp(setup)?;
-    command.args(["-v", "--trailer", "x-checksum: 42", "-d"]).arg(&sent).arg(server.url("/"));
-    let text = run(setup, &mut command)?.text();
-    if !text.contains("x-checksum: 42") || !text.contains(":status: 200") {
-        return Err("no 200 after a request with trailers".into());
-    }
-    if text.contains("recv RST_STREAM") {
-        return Err("the server reset a request with trailers".into());
-    }
-    Ok(())
 }
 
 fn nghttp_many(setup: &Setup, transport: Transport) -> Result<(), String> {
@@ -187,13 +141,8 @@ fn expect_octets(got: usize, expected: usize) -> Result<(), String> {
     Err(format!("{got} octets instead of {expected}"))
 }
 
-fn last_line(text: &str) -> &str {
-    text.lines().last().unwrap_or_default()
-}
-
 /// Octets of a body that a reader takes before it leaves.
 const LEAVE_AFTER: usize = 64 << 10;
 const CURL: &[&str] = &["curl", "openssl"];
 const NGHTTP: &[&str] = &["nghttp", "openssl"];
 const H2LOAD: &[&str] = &["h2load", "openssl"];
-const CURL_REPORT: [&str; 3] = ["-sS", "-w", "\\n%{http_version} %{http_code} %{size_download}"];
