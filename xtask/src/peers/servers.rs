@@ -112,11 +112,21 @@ pub(super) fn nghttpd(
     transport: Transport,
     core: Option<&str>,
 ) -> Result<Server, String> {
-    let program = setup.program("nghttpd")?;
-    let (site, certificate) = (setup.site()?, setup.certificate()?);
+    nghttpd_of(setup, &setup.site()?, options, transport, core)
+}
+
+/// nghttpd over another site.
+pub(super) fn nghttpd_of(
+    setup: &Setup,
+    site: &Path,
+    options: &[&str],
+    transport: Transport,
+    core: Option<&str>,
+) -> Result<Server, String> {
+    let (program, certificate) = (setup.program("nghttpd")?, setup.certificate()?);
     on_free_port(setup, "nghttpd", transport, |port, _| {
         let mut command = pinned(setup, &program, core)?;
-        command.args(["-a", "127.0.0.1", "-d"]).arg(&site).args(options);
+        command.args(["-a", "127.0.0.1", "-d"]).arg(site).args(options);
         match transport {
             Transport::Cleartext => command.arg("--no-tls").arg(port.to_string()),
             Transport::Tls => command.arg(port.to_string()).arg(&certificate.key).arg(&certificate.chain),
@@ -125,42 +135,56 @@ pub(super) fn nghttpd(
     })
 }
 
-/// nginx over our site, with PUT below `/put/`. Its access log gives the connection of each request.
+/// nginx over our site, with PUT below `/put/`.
 pub(super) fn nginx(setup: &Setup, transport: Transport) -> Result<Server, String> {
-    let program = setup.program("nginx")?;
-    let (site, certificate) = (setup.site()?, setup.certificate()?);
+    let locations = NGINX_LOCATIONS.replace("SITE", &setup.site()?.display().to_string());
+    nginx_with(setup, transport, &locations, 100_000)
+}
+
+/// nginx with the given locations, in which HERE is the server's own directory, where `put` is. A connection ends after so many
+/// requests. Its access log gives the connection of each.
+pub(super) fn nginx_with(
+    setup: &Setup,
+    transport: Transport,
+    locations: &str,
+    requests: u32,
+) -> Result<Server, String> {
+    let (program, certificate) = (setup.program("nginx")?, setup.certificate()?);
     on_free_port(setup, "nginx", transport, |port, directory| {
-        let tls = match transport {
-            Transport::Cleartext => String::new(),
-            Transport::Tls => format!(
-                "ssl_certificate {}; ssl_certificate_key {};",
-                certificate.chain.display(),
-                certificate.key.display()
+        let (listen, tls) = match transport {
+            Transport::Cleartext => ("http2", String::new()),
+            Transport::Tls => (
+                "ssl http2",
+                format!(
+                    "ssl_certificate {}; ssl_certificate_key {};",
+                    certificate.chain.display(),
+                    certificate.key.display()
+                ),
             ),
         };
-        let listen = match transport {
-            Transport::Cleartext => "http2",
-            Transport::Tls => "ssl http2",
-        };
-        let user = if is_superuser() { "user root;" } else { "" };
         let configuration = NGINX
-            .replace("USER", user)
+            .replace("LOCATIONS", locations)
+            .replace("REQUESTS", &requests.to_string())
+            .replace("USER", if is_superuser() { "user root;" } else { "" })
             .replace("LISTEN", &format!("127.0.0.1:{port} {listen}"))
             .replace("TLS", &tls)
-            .replace("SITE", &site.display().to_string())
             .replace("HERE", &directory.display().to_string());
-        let file = write(directory.join("nginx.conf"), &configuration)?;
         fs::create_dir_all(directory.join("put")).map_err(|error| error.to_string())?;
         let mut command = Command::new(&program);
-        command.arg("-p").arg(directory).args(["-e", "stderr", "-c"]).arg(file);
+        command.arg("-p").arg(directory).args(["-e", "stderr", "-c"]);
+        command.arg(write(directory.join("nginx.conf"), &configuration)?);
         Ok(command)
     })
 }
 
-/// h2o over our site, with an echo at `/echo`. Its access log gives the connection of each request.
+/// h2o over our site.
 pub(super) fn h2o(setup: &Setup, transport: Transport) -> Result<Server, String> {
-    let program = setup.program("h2o")?;
-    let (site, certificate) = (setup.site()?, setup.certificate()?);
+    h2o_of(setup, &setup.site()?, transport)
+}
+
+/// h2o over a site, with handlers for what is no file. Its access log gives the connection of each request.
+pub(super) fn h2o_of(setup: &Setup, site: &Path, transport: Transport) -> Result<Server, String> {
+    let (program, certificate) = (setup.program("h2o")?, setup.certificate()?);
     on_free_port(setup, "h2o", transport, |port, directory| {
         let tls = match transport {
             Transport::Cleartext => String::new(),
@@ -170,15 +194,13 @@ pub(super) fn h2o(setup: &Setup, transport: Transport) -> Result<Server, String>
                 certificate.key.display()
             ),
         };
-        let user = if is_superuser() { "user: root\n" } else { "" };
         let configuration = H2O
-            .replace("USER\n", user)
+            .replace("USER\n", if is_superuser() { "user: root\n" } else { "" })
             .replace("PORT", &port.to_string())
             .replace("TLS\n", &tls)
             .replace("SITE", &site.display().to_string());
-        let file = write(directory.join("h2o.conf"), &configuration)?;
         let mut command = Command::new(&program);
-        command.arg("-c").arg(file);
+        command.arg("-c").arg(write(directory.join("h2o.conf"), &configuration)?);
         Ok(command)
     })
 }
@@ -251,7 +273,7 @@ pub(super) fn write(path: PathBuf, text: &str) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// One process, so that killing it ends the server. keepalive_requests would end the connection after 1,000.
+/// One process, so that killing it ends the server. The buffers take a field of 12 KiB, there and back.
 const NGINX: &str = "\
 daemon off; master_process off; pid HERE/pid; USER
 events { worker_connections 512; }
@@ -260,14 +282,16 @@ http {
   access_log HERE/access connections; error_log stderr;
   client_body_temp_path HERE/body; proxy_temp_path HERE/proxy; fastcgi_temp_path HERE/fastcgi;
   uwsgi_temp_path HERE/uwsgi; scgi_temp_path HERE/scgi;
-  client_max_body_size 0; keepalive_requests 100000; http2_max_concurrent_streams 100;
+  client_max_body_size 0; keepalive_requests REQUESTS; http2_max_concurrent_streams 100;
+  large_client_header_buffers 4 64k; grpc_buffer_size 64k;
   server {
     listen LISTEN; TLS
-    location / { root SITE; }
-    location /put/ { root HERE; dav_methods PUT; }
+    LOCATIONS
   }
 }
 ";
+
+const NGINX_LOCATIONS: &str = "location / { root SITE; } location /put/ { root HERE; dav_methods PUT; }";
 
 const H2O: &str = "\
 USER
@@ -287,6 +311,16 @@ hosts:
         mruby.handler: |
           Proc.new do |env|
             [200, {}, [env[\"rack.input\"] ? env[\"rack.input\"].read : \"\"]]
+          end
+      /large:
+        mruby.handler: |
+          Proc.new do |env|
+            [200, {\"x-large\" => env[\"HTTP_X_LARGE\"]}, [\"12288\"]]
+          end
+      /leave:
+        mruby.handler: |
+          Proc.new do |env|
+            [200, {\"connection\" => \"close\"}, [\"leaving\"]]
           end
       /:
         file.dir: SITE
