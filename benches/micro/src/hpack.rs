@@ -1,17 +1,17 @@
 //! Field sections as a browser and a gRPC client send them, and Huffman's code by itself.
 //!
 //! The calls are what grpc-go 1.83 was seen to send, in its order, with the two fields that callers add themselves; the names of
-//! service and host, and all secrets, are made up. The browser's requests are composed, not recorded. Both are written out here,
-//! so that the counts depend on the code and on nothing else.
+//! service and host, and all secrets, are made up. The browser's requests were recorded; `browser.rs` has them. Both are
+//! written out, so that the counts depend on the code and on nothing else.
 
 use std::hint::black_box;
 
 use pellucid_hpack::{Decoder, Encoder, Fields, Limits, huffman};
 
-use crate::Operation;
+use crate::{Operation, browser};
 
 pub(crate) fn decode_browser() -> Operation {
-    decode(&browser())
+    decode(&browser::requests())
 }
 
 pub(crate) fn decode_grpc() -> Operation {
@@ -19,7 +19,7 @@ pub(crate) fn decode_grpc() -> Operation {
 }
 
 pub(crate) fn encode_browser() -> Operation {
-    encode(browser())
+    encode(browser::requests())
 }
 
 pub(crate) fn encode_grpc() -> Operation {
@@ -88,39 +88,6 @@ fn decode(sections: &[Fields]) -> Operation {
     })
 }
 
-/// A page and what belongs to it, as a browser asks for it.
-fn browser() -> Vec<Fields> {
-    let page = ("document", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "navigate", "u=0, i");
-    let parts = [
-        ("style", "text/css,*/*;q=0.1", "no-cors", "u=2"),
-        ("script", "*/*", "no-cors", "u=2"),
-        ("image", "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", "no-cors", "u=5, i"),
-    ];
-    let kinds = std::iter::once(page).chain(parts.into_iter().cycle()).take(REQUESTS);
-    let request = |(number, (destination, accept, mode, priority)): (usize, (&str, &str, &str, &str))| {
-        let path = format!("/static/{destination}/{:08x}?v={}", number * 0x9e37_79b9, number % 3);
-        let cookie = format!("session=8f14e45fceea167a5a36dedd4bea2543; theme=dark; seen={}", number / 4);
-        section(&[
-            (":method", "GET"),
-            (":path", &path),
-            (":authority", "www.example.com"),
-            (":scheme", "https"),
-            ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
-            ("accept", accept),
-            ("accept-language", "en-GB,en;q=0.5"),
-            ("accept-encoding", "gzip, deflate, br, zstd"),
-            ("referer", "https://www.example.com/articles/2026/an-article-with-a-title"),
-            ("cookie", &cookie),
-            ("sec-fetch-dest", destination),
-            ("sec-fetch-mode", mode),
-            ("sec-fetch-site", "same-origin"),
-            ("priority", priority),
-            ("te", "trailers"),
-        ])
-    };
-    kinds.enumerate().map(request).collect()
-}
-
 /// Calls of three methods of a service, each with what is left of its deadline and a trace of its own.
 fn grpc() -> Vec<Fields> {
     let methods = ["GetFeature", "ListFeatures", "RecordRoute"];
@@ -142,11 +109,11 @@ fn grpc() -> Vec<Fields> {
             ("traceparent", &trace),
         ])
     };
-    methods.into_iter().cycle().take(REQUESTS).enumerate().map(call).collect()
+    methods.into_iter().cycle().take(CALLS).enumerate().map(call).collect()
 }
 
-/// Sections on one connection.
-const REQUESTS: usize = 20;
+/// Calls on one connection.
+const CALLS: usize = 20;
 
 fn section(fields: &[(&str, &str)]) -> Fields {
     fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect()

@@ -12,6 +12,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod browser;
 mod connections;
 mod frames;
 mod hpack;
