@@ -29,6 +29,11 @@ async def body(send, content=b"", more_body=False):
     await send({"type": "http.response.body", "body": content, "more_body": more_body})
 
 
+async def answer(send, status, content, headers=()):
+    await start(send, status, headers)
+    await body(send, content)
+
+
 async def echo(receive, send):
     await start(send, 200)
     while True:
@@ -46,8 +51,8 @@ async def app(scope, receive, send):
     path = scope["path"]
     if path in SIZED:
         content = SIZED[path]
-        await start(send, 200, [(b"content-length", str(len(content)).encode())])
-        await body(send, b"" if scope["method"] == "HEAD" else content)
+        length = [(b"content-length", str(len(content)).encode())]
+        await answer(send, 200, b"" if scope["method"] == "HEAD" else content, length)
     elif path == "/echo":
         await echo(receive, send)
     elif path == "/trailers":
@@ -56,20 +61,16 @@ async def app(scope, receive, send):
         await send({"type": "http.response.trailers", "headers": [(b"x-checksum", b"42")], "more_trailers": False})
     elif path == "/hints":
         await send({"type": "http.response.early_hint", "links": [b"</style.css>; rel=preload"]})
-        await start(send, 200)
-        await body(send, b"hinted")
+        await answer(send, 200, b"hinted")
     elif path == "/early":
         # hypercorn fails the connection when content comes after the answer: the answer waits for some.
         await receive()
-        await start(send, 413)
-        await body(send, b"early")
+        await answer(send, 413, b"early")
     elif path == "/large":
         field = dict(scope["headers"]).get(b"x-large", b"")
-        await start(send, 200, [(b"x-large", field)])
-        await body(send, str(len(field)).encode())
+        await answer(send, 200, str(len(field)).encode(), [(b"x-large", field)])
     else:
-        await start(send, 404)
-        await body(send, b"no such path")
+        await answer(send, 404, b"no such path")
 
 
 def main(cert=None, key=None):
