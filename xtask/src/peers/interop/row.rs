@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use super::super::install;
 use super::super::process::{finish, tail};
 use super::super::servers::{Server, Transport, announced};
-use super::super::setup::{Setup, cargo};
+use super::super::setup::{Setup, cargo, find};
 use super::cell::Cell;
 use super::{front, tools};
 use crate::target;
@@ -77,7 +78,7 @@ pub(super) struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// Builds our own program.
+    /// Builds our own program, and Go's end.
     pub(super) fn new(setup: &'a Setup) -> Result<Self, String> {
         let built = cargo()
             .args(["build", "--quiet", "--package", "pellucid-interop"])
@@ -86,6 +87,9 @@ impl<'a> Matrix<'a> {
             .map_err(|error| format!("cargo: {error}"))?;
         if !built.success() {
             return Err("pellucid-interop does not build".into());
+        }
+        if find(&setup.root, "go").is_some() {
+            install::interop_go(&setup.root)?;
         }
         Ok(Self { setup, ours: target(&setup.root).join("debug/pellucid-interop") })
     }
