@@ -35,6 +35,10 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
     let root = crate::root();
     let tree = Tree::read(&root)?;
     let (registers, mut finds) = Register::read_all(&tree);
+    if let Some(rfc) = task.only.filter(|rfc| !registers.contains_key(rfc)) {
+        let known: Vec<String> = registers.keys().map(u16::to_string).collect();
+        return Err(format!("`--only {rfc}`: {REGISTERS} has no such RFC; there are {}", known.join(", ")));
+    }
     let evidence = Evidence::of(&tree, &mut finds);
     let texts = texts(&root, &registers)?;
     finds.extend(checks::all(&tree, &registers, &evidence, &texts));
@@ -53,10 +57,15 @@ pub(crate) fn run(args: &[String]) -> Result<(), String> {
         fs::write(root.join(DOCUMENT), &document).map_err(|error| format!("{DOCUMENT}: {error}"))?;
         println!("rfc: {DOCUMENT} is written");
     }
-    let rules: usize = registers.values().map(|register| register.rules.len()).sum();
+    let shown = registers.iter().filter(|(rfc, _)| task.only.is_none_or(|only| only == **rfc));
+    let rules: Vec<usize> = shown.map(|(_, register)| register.rules.len()).collect();
     match finds.len() {
         0 => {
-            println!("rfc: {rules} rules of {} RFCs, each with a test or a reason", registers.len());
+            let (all, rfcs) = (rules.iter().sum::<usize>(), rules.len());
+            println!(
+                "rfc: {all} rules of {rfcs} RFC{}, each with a test or a reason",
+                if rfcs == 1 { "" } else { "s" }
+            );
             Ok(())
         }
         1 => Err("rfc found 1 thing".to_owned()),
