@@ -13,8 +13,8 @@ fn public_frame_cases_decode_as_described() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/frame-cases");
     if !root.is_dir() {
         assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{} is missing", root.display());
-        // Not by `println!`, which the test's harness shows only of tests that fail.
-        writeln!(std::io::stderr(), "skipped: {} is missing", root.display()).unwrap();
+        // Not by `eprintln!`, which the test's harness shows only of tests that fail.
+        std::io::stderr().write_all(format!("skipped: {} is missing\n", root.display()).as_bytes()).unwrap();
         return;
     }
     let files = json_files(&root);
