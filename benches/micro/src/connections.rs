@@ -7,6 +7,7 @@ use pellucid_conn::h2::{Config, Connection};
 use pellucid_conn::{End, Event, Fields, Output, StreamId, Time};
 
 use crate::Operation;
+use crate::hpack::section;
 
 pub(crate) fn get_1() -> Operation {
     gets(1)
@@ -158,8 +159,4 @@ fn response() -> Fields {
         ("content-length", "1024"),
         ("date", "Sat, 21 Nov 2026 06:00:00 GMT"),
     ])
-}
-
-fn section(fields: &[(&str, &str)]) -> Fields {
-    fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect()
 }

@@ -115,6 +115,7 @@ fn grpc() -> Vec<Fields> {
 /// Calls on one connection.
 const CALLS: usize = 20;
 
-fn section(fields: &[(&str, &str)]) -> Fields {
+/// A field section from text.
+pub(crate) fn section(fields: &[(&str, &str)]) -> Fields {
     fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect()
 }
